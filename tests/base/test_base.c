@@ -1,0 +1,75 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "support/test.h"
+
+static void a_string_stops_at_its_cap_and_says_so(void **state) {
+	(void)state;
+	struct str str;
+	str_init(&str, 8);
+	str_add(&str, "12345");
+	assert_false(str.cut);
+	str_addf(&str, "%d", 678901);
+	assert_true(str.cut);
+	assert_string_equal(str_text(&str), "12345678");
+	str_finish(&str);
+}
+
+static void an_empty_string_has_a_text(void **state) {
+	(void)state;
+	struct str str = { 0 };
+	assert_string_equal(str_text(&str), "");
+	char *text = str_take(&str);
+	assert_string_equal(text, "");
+	free(text);
+}
+
+static void hashes_are_the_published_ones(void **state) {
+	(void)state;
+	char hex[SHA256_HEX];
+	sha256_of("abc", 3, hex); // FIPS 180-4, example B.1
+	assert_string_equal(hex,
+			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256_hmac("Jefe", 4, "what do ya want for nothing?", 28, hex);
+	assert_string_equal(hex, // RFC 4231, test case 2
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+static void fields_do_not_run_together(void **state) {
+	(void)state;
+	char one[SHA256_HEX];
+	char two[SHA256_HEX];
+	struct sha256 *sha = sha256_begin();
+	sha256_add_field(sha, "ab");
+	sha256_add_field(sha, "c");
+	sha256_end(sha, one);
+	sha = sha256_begin();
+	sha256_add_field(sha, "a");
+	sha256_add_field(sha, "bc");
+	sha256_end(sha, two);
+	assert_string_not_equal(one, two);
+}
+
+static void an_error_is_told_from_the_outside_in(void **state) {
+	(void)state;
+	struct err err = { 0 };
+	assert_false(err_set(&err, ERR_INVALID, "line %d: no such key", 4));
+	assert_false(err_wrap(&err, "config.ini: "));
+	assert_string_equal(err.text, "config.ini: line 4: no such key");
+	assert_int_equal(err.code, ERR_INVALID);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_string_stops_at_its_cap_and_says_so),
+		cmocka_unit_test(an_empty_string_has_a_text),
+		cmocka_unit_test(hashes_are_the_published_ones),
+		cmocka_unit_test(fields_do_not_run_together),
+		cmocka_unit_test(an_error_is_told_from_the_outside_in),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
