@@ -1,0 +1,245 @@
+#ifndef BRIDGE_H
+#define BRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/event.h"
+
+/*
+ * All that a journal says about one bridge, folded: the plan, its gates, every
+ * run and its steps.  State changes only in bridge_fold().  Nothing here reads
+ * a clock or touches the world.
+ *
+ * A run:
+ *
+ *  planned -> at gate -> running <-> (held) -> deciding -> succeeded -> closed
+ *                           |           |         |           |
+ *                           +-----------+---> rolling back <--+
+ *                                                  v
+ *                                             rolled back -> closed
+ *           any of the first five -> aborted -> (rolling back | closed)
+ *
+ * Held is a flag beside the status: what is held goes on where it stood.
+ */
+
+enum run_status {
+	RUN_PLANNED, // has its number; the gate before it did not pass
+	RUN_AT_GATE, // the gate before its first step is open
+	RUN_RUNNING,
+	RUN_DECIDING,  // every smoke test has ended
+	RUN_SUCCEEDED, // .post goes on until `watched`
+	RUN_ROLLING_BACK,
+	RUN_ROLLED_BACK,
+	RUN_ABORTED,
+	RUN_CLOSED,
+};
+#define RUN_STATUS_COUNT (RUN_CLOSED + 1)
+
+enum step_status {
+	STEP_PENDING,
+	STEP_ASKED,   // waits for its owner: manual, or `ask`
+	STEP_RUNNING, // begun; between two blocks or attempts too
+	STEP_FAILED,  // waits for retry, skip or rollback
+	STEP_UNKNOWN, // waits for done, failed or run again
+	STEP_ENDED,   // see outcome
+};
+
+enum gate_status {
+	GATE_OPEN,
+	GATE_PASSED, // and not yet used
+	GATE_USED,   // the first command behind it has started
+	GATE_CLOSED, // refused, expired or void
+};
+
+struct approval {
+	char *user;
+	char *emoji; // NULL where asking was approving
+	char *post;  // the command's, where asking was approving
+	int64_t server_ms;
+	int64_t at_ms; // when the bot knew
+};
+
+/* One instance of a gate: one post, one question. */
+struct gate_state {
+	uint32_t id;  // counts all gates and polls of the bridge, from 1
+	uint32_t run; // 0: the plan's
+	size_t gate;  // index in the plan's runbook
+	enum gate_purpose purpose;
+	enum gate_status status;
+	enum outcome outcome; // how it closed
+	char *asker;
+	char *why;  // of a rollback
+	char *post; // NULL until the server has it
+	char digest[SHA256_HEX];
+	char *holders; // hash of who holds its roles
+	int64_t opened_ms;
+	int64_t until_ms;
+	int64_t valid_ms; // how long good once passed
+	int64_t passed_ms;
+	bool backups_called;
+	struct approval *approvals; // by those who could fill a slot
+	size_t approval_count;
+	struct approval *objections; // standing ❌
+	size_t objection_count;
+	char **filled; // who filled each slot, once passed
+	size_t filled_count;
+	char **refused_taps; // user ids that were told that they do not count
+	size_t refused_tap_count;
+};
+
+struct vote {
+	char *user;
+	enum outcome outcome;
+};
+
+struct poll_state {
+	uint32_t id;
+	char *group; // a group's or a gate's name, as asked
+	char *asker;
+	char *post;
+	bool open;
+	int64_t opened_ms;
+	struct vote *votes;
+	size_t vote_count;
+};
+
+struct attempt {
+	uint32_t block;
+	uint32_t host;
+	uint32_t number; // from 1
+	int64_t started_ms;
+	int64_t ended_ms; // 0: running, as far as is known
+	int64_t until_ms;
+	enum outcome outcome;
+	int32_t exit_status;
+	char *reason;
+	char *tail;
+	char *log;
+	uint64_t lines;
+	bool by_person; // a person asked for this one (retry)
+};
+
+struct step_state {
+	enum step_status status;
+	enum outcome outcome; // STEP_ENDED, STEP_FAILED
+	int64_t begun_ms;
+	int64_t ended_ms;
+	uint32_t block;  // in progress, or the next
+	bool allowed;    // `!run` was said
+	bool cancelling; // `!fail` was said while it runs
+	char *post;      // takes taps; NULL
+	char *claimed;   // user id
+	char *said_by;   // who ended it, if a person did
+	char *text;      // evidence, or why
+	struct attempt *attempts;
+	size_t attempt_count;
+	size_t try_from; // attempts before this one belong to an earlier try
+};
+
+struct run {
+	uint32_t number;
+	enum run_kind kind;
+	enum run_status status;
+	const struct plan_record *plan; // the journal's text; owned by the bridge
+	char *by;
+	int64_t begun_ms;
+	int64_t t0_ms;          // 0: not known
+	int64_t ended_ms;       // succeeded, rolled back or aborted; 0
+	int64_t status_grid_ms; // grid time of the newest status; 0: none
+	uint64_t status_count;
+	bool held;
+	char *held_why;
+	char *held_by; // NULL: the bot
+	bool held_for_files;
+	char *files_digest; // of changed files that wait; NULL
+	char *files_text;
+	bool command_started; // any, ever
+	bool forward_begun;   // a command of a forward phase has started
+	bool rehearsed_ok;
+	char *rehearsed_why; // why it does not count
+	bool watched;        // .post has ended
+	bool decided_asked;
+	int64_t abort_asked_ms;
+	uint32_t interventions;
+	int64_t rollback_ms;      // its gate passed; 0
+	struct step_state *steps; // one for each of the plan's
+	size_t step_count;
+	struct plan_value *values; // published, last wins
+	size_t value_count;
+};
+
+struct bridge {
+	struct plan_record **plans; // all ever fixed, owned; the last is current
+	size_t plan_count;
+	char *plan_by;
+	int64_t plan_ms;
+	struct run *runs; // by number, from 1
+	size_t run_count;
+	struct gate_state *gates; // by order of opening
+	size_t gate_count;
+	struct poll_state *polls;
+	size_t poll_count;
+	uint32_t last_gate_id;
+	int64_t locked_ms; // production needs a rehearsal later than this; 0
+	bool server_lost;
+	int64_t server_lost_ms;
+	bool source_broken;
+	char *source_why;
+	uint64_t event_count;
+};
+
+void bridge_init(struct bridge *bridge);
+void bridge_finish(struct bridge *bridge);
+
+/*
+ * Fold @event in.  An event that cannot follow the present state means the
+ * journal is damaged: false with ERR_INVALID, @bridge unchanged.  A plan.fixed
+ * event's record is taken over: the caller forgets it.
+ */
+bool bridge_fold(
+		struct bridge *bridge, const struct event *event, struct err *err);
+
+/* The plan in force, or NULL. */
+const struct plan_record *bridge_plan(const struct bridge *bridge);
+
+/* The run that executes (from its gate opened until succeeded, rolled back or
+ * aborted), or NULL. */
+const struct run *bridge_executing(const struct bridge *bridge);
+
+/* The run that people mean when they name a step: the executing one, else the
+ * newest that is not closed, else NULL. */
+const struct run *bridge_current(const struct bridge *bridge);
+
+const struct run *bridge_run(const struct bridge *bridge, uint32_t number);
+const struct gate_state *bridge_gate(const struct bridge *bridge, uint32_t id);
+const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id);
+
+/* The newest gate of @purpose for @run (0: the plan), or NULL. */
+const struct gate_state *bridge_gate_for(
+		const struct bridge *bridge, uint32_t run, enum gate_purpose purpose);
+
+/* The gate of the runbook that @gate is an instance of. */
+const struct gate *gate_state_model(
+		const struct bridge *bridge, const struct gate_state *gate);
+
+/* The attempt of @step that runs as far as is known, or NULL. */
+const struct attempt *step_running(const struct step_state *step);
+
+/* The last attempt, or NULL. */
+const struct attempt *step_last_attempt(const struct step_state *step);
+
+/* Whether any attempt of the run is running. */
+bool run_has_running(const struct run *run);
+
+/* Whether the run is between its gate's opening and its end. */
+bool run_is_executing(const struct run *run);
+
+/* A published value, or NULL. */
+const char *run_value(const struct run *run, const char *name);
+
+const char *run_status_name(enum run_status status);
+
+#endif
