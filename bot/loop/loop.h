@@ -28,7 +28,10 @@ typedef void (*loop_fn)(void *data);
 struct loop *loop_create(struct clock *clock, struct err *err)
 		__attribute__((warn_unused_result));
 
-/* Closes what is left of its own; others' handles must be gone already. */
+/*
+ * Closes what is left of its own; others' handles must be gone already.
+ * Accepts NULL.  Never from inside a callback.
+ */
 void loop_destroy(struct loop *loop);
 
 /* Turn until loop_stop().  Each turn: what is due, then deferred calls. */
@@ -38,6 +41,13 @@ void loop_stop(struct loop *loop);
 
 /* The uv_loop_t, for libwebsockets, which is a guest on it. */
 void *loop_native(struct loop *loop);
+
+/*
+ * One turn of the native loop alone, without sleeping, so that a guest that is
+ * going away can finish closing its handles.  No timer, deferred call, watch
+ * or signal of this module is called.  Never from inside a callback.
+ */
+void loop_settle(struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop);      // the run's clock
 int64_t loop_real_now_ms(const struct loop *loop); // monotonic, for durations
