@@ -43,6 +43,8 @@ struct http_call {
 	int64_t timeout_ms;      // real time, the whole exchange; 0: 30 s
 	size_t answer_cap;       // bytes of body kept; 0: 4 MiB.  More: an error
 	bool follow_redirects;   // off for Mattermost
+	bool repeatable; // doing it twice does no harm, so a warm connection may be
+					 // used, on which libcurl may send twice; GET and HEAD are
 };
 
 struct http_answer {
@@ -63,7 +65,10 @@ typedef void (*http_fn)(void *data, const struct http_answer *answer);
 struct http *http_create(struct loop *loop, const struct http_options *options,
 		struct err *err) __attribute__((warn_unused_result));
 
-/* Cancels what is in flight: its callbacks are never called. */
+/*
+ * Cancels what is in flight: its callbacks are never called.  Accepts NULL.
+ * Never from inside a callback.
+ */
 void http_destroy(struct http *http);
 
 /*
@@ -74,7 +79,7 @@ void http_destroy(struct http *http);
 struct http_request *http_start(struct http *http, const struct http_call *call,
 		http_fn fn, void *data);
 
-/* Forget it: @fn will not be called.  Accepts NULL. */
+/* Forget it: @fn will not be called.  Accepts NULL.  Not the one being told. */
 void http_cancel(struct http_request *request);
 
 #endif
