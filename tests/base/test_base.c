@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "support/test.h"
 
@@ -63,6 +64,26 @@ static void an_error_is_told_from_the_outside_in(void **state) {
 	assert_int_equal(err.code, ERR_INVALID);
 }
 
+static void bytes_that_are_no_utf8_are_replaced_one_by_one(void **state) {
+	(void)state;
+	struct str str = { 0 };
+	// An overlong slash, a surrogate, one above U+10FFFF, a cut-off é.
+	utf8_add_clean(&str, "a\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xc3", 11);
+	assert_int_equal(str.len, 1 + 10 * 3);
+	str_clear(&str);
+	utf8_add_clean(&str, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80", 9);
+	assert_string_equal(str_text(&str), "é€🚀");
+	str_finish(&str);
+}
+
+static void a_cut_never_halves_a_character(void **state) {
+	(void)state;
+	assert_int_equal(utf8_cut("a€b", 5, 9), 5);
+	assert_int_equal(utf8_cut("a€b", 5, 4), 4);
+	assert_int_equal(utf8_cut("a€b", 5, 3), 1);
+	assert_int_equal(utf8_cut("€", 3, 0), 0);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_string_stops_at_its_cap_and_says_so),
@@ -70,6 +91,8 @@ int main(void) {
 		cmocka_unit_test(hashes_are_the_published_ones),
 		cmocka_unit_test(fields_do_not_run_together),
 		cmocka_unit_test(an_error_is_told_from_the_outside_in),
+		cmocka_unit_test(bytes_that_are_no_utf8_are_replaced_one_by_one),
+		cmocka_unit_test(a_cut_never_halves_a_character),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
