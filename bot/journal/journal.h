@@ -14,8 +14,8 @@
  * tests.  It stores rows of JSON text and does not know what they mean.
  *
  * A row's hash is SHA-256 over the hash of the row before it, then seq, at_ms,
- * type, input and body as fields (base/sha256.h).  The first row's predecessor
- * is 64 zeros.
+ * type, input and body (journal/chain.h).  The first row's predecessor is 64
+ * zeros.
  *
  * One request is one append: its events and its outbox rows are committed in
  * one durable transaction or not at all.
@@ -27,7 +27,7 @@ struct journal_row {
 	uint64_t seq; // from 1, without gaps
 	int64_t at_ms;
 	const char *type;  // stable event name: "step.started"
-	const char *input; // identity of the input that caused it; NULL: none
+	const char *input; // of the batch it came with; NULL: none
 	const char *body;  // JSON object
 	char hash[SHA256_HEX];
 };
@@ -65,7 +65,7 @@ struct outbox_row {
 /* One request's worth, in commit order. */
 struct journal_batch {
 	const char *input;              // identity of the input; unique; NULL: none
-	const struct journal_row *rows; // seq and hash are set by append
+	const struct journal_row *rows; // at_ms, type and body are read
 	size_t row_count;
 	const struct outbox_row *outbox; // key … file_name are read
 	size_t outbox_count;
@@ -90,7 +90,10 @@ struct journal_api {
 			const struct journal_batch *batch, struct err *err);
 	/* Whether an input with this identity was committed. */
 	bool (*has_input)(struct journal *journal, const char *input);
-	/* Every row from @seq on, in order; stops when @fn returns false. */
+	/*
+	 * Every row from @from_seq on, in order; stops when @fn returns false.
+	 * Each is verified against the one before it first.
+	 */
 	bool (*read)(struct journal *journal, uint64_t from_seq, journal_row_fn fn,
 			void *data, struct err *err);
 	/* Hash of the last row; 64 zeros when empty. */
@@ -105,10 +108,13 @@ struct journal_api {
 	/* The outbox key of post @post_id, or false. */
 	bool (*key_of)(struct journal *journal, const char *post_id, char *key,
 			size_t room);
-	/* Note the first try of a row, before it is sent. */
+	/* Note the first try of a row, before it is sent; a later one is not. */
 	bool (*tried)(struct journal *journal, uint64_t id, int64_t at_ms,
 			struct err *err);
-	/* Settle a row: sent (with its post id) or dead. */
+	/*
+	 * Settle a row: sent (with its post id) or dead.  Once, but the same again
+	 * is no error.  A superseded one can be settled too: it was on its way.
+	 */
 	bool (*settled)(struct journal *journal, uint64_t id,
 			enum outbox_state state, const char *post_id, struct err *err);
 
