@@ -71,8 +71,9 @@ struct gate_state {
 	enum gate_status status;
 	enum outcome outcome; // how it closed
 	char *asker;
-	char *why;  // of a rollback
-	char *post; // NULL until the server has it
+	char *why;                // of a rollback
+	char *post;               // NULL until the server has it
+	int64_t posted_server_ms; // its create_at, by the server's clock
 	char digest[SHA256_HEX];
 	char *holders; // hash of who holds its roles
 	int64_t opened_ms;
@@ -127,13 +128,15 @@ struct step_state {
 	enum outcome outcome; // STEP_ENDED, STEP_FAILED
 	int64_t begun_ms;
 	int64_t ended_ms;
-	uint32_t block;  // in progress, or the next
-	bool allowed;    // `!run` was said
-	bool cancelling; // `!fail` was said while it runs
-	char *post;      // takes taps; NULL
-	char *claimed;   // user id
-	char *said_by;   // who ended it, if a person did
-	char *text;      // evidence, or why
+	uint32_t block;      // in progress, or the next
+	bool allowed;        // `!run` was said
+	bool cancelling;     // `!fail` was said while it runs
+	char *post;          // takes taps; NULL
+	char *claimed;       // user id
+	char **refused_taps; // user ids that were told that they do not count
+	size_t refused_tap_count;
+	char *said_by; // who ended it, if a person did
+	char *text;    // evidence, or why
 	struct attempt *attempts;
 	size_t attempt_count;
 	size_t try_from; // attempts before this one belong to an earlier try
@@ -154,14 +157,17 @@ struct run {
 	char *held_why;
 	char *held_by; // NULL: the bot
 	bool held_for_files;
-	char *files_digest; // of changed files that wait; NULL
-	char *files_text;
+	char *files_target; // whose files changed, while held for them; NULL
+	char *files_digest; // of the changed files
+	char *files_text;   // which they are
+	struct plan_value *accepted; // target -> digest that runs since a change
+	size_t accepted_count;
 	bool command_started; // any, ever
 	bool forward_begun;   // a command of a forward phase has started
 	bool rehearsed_ok;
 	char *rehearsed_why; // why it does not count
 	bool watched;        // .post has ended
-	bool decided_asked;
+	int64_t deciding_ms; // when it last began to decide; 0
 	int64_t abort_asked_ms;
 	uint32_t interventions;
 	int64_t rollback_ms;      // its gate passed; 0
@@ -188,6 +194,7 @@ struct bridge {
 	int64_t server_lost_ms;
 	bool source_broken;
 	char *source_why;
+	int64_t started_ms; // when the bot last started; 0: not in the journal
 	uint64_t event_count;
 };
 
@@ -221,7 +228,11 @@ const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id);
 const struct gate_state *bridge_gate_for(
 		const struct bridge *bridge, uint32_t run, enum gate_purpose purpose);
 
-/* The gate of the runbook that @gate is an instance of. */
+/* The plan that @gate belongs to, or NULL. */
+const struct plan_record *gate_state_plan(
+		const struct bridge *bridge, const struct gate_state *gate);
+
+/* The gate of the runbook that @gate is an instance of, or NULL. */
 const struct gate *gate_state_model(
 		const struct bridge *bridge, const struct gate_state *gate);
 
@@ -240,6 +251,16 @@ bool run_is_executing(const struct run *run);
 /* A published value, or NULL. */
 const char *run_value(const struct run *run, const char *name);
 
+/* Hosts of a block's target; at least 1. */
+size_t run_host_count(const struct run *run, size_t step, uint32_t block);
+
+/* Whether @block went well on @host, in whichever attempt. */
+bool step_host_done(
+		const struct step_state *step, uint32_t block, uint32_t host);
+
 const char *run_status_name(enum run_status status);
+
+/* The table of states: whether @to may follow @from. */
+bool run_status_may_follow(enum run_status from, enum run_status to);
 
 #endif

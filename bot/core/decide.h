@@ -45,11 +45,11 @@ void decide(const struct bridge *bridge, const struct world *world,
 /* What the shell must do, derived from state, never stored.  Asking twice
  * changes nothing; the shell keeps what it has begun apart. */
 enum effect_type {
-	EFFECT_VERIFY_GATE,    // read afresh, then REQUEST_GATE_VERIFIED
+	EFFECT_READ_TAPS,   // of the gate's post, then REQUEST_TAPS with fresh set
+	EFFECT_VERIFY_GATE, // read afresh, then REQUEST_GATE_VERIFIED
 	EFFECT_START_ATTEMPT,  // read files, then REQUEST_ATTEMPT_START
 	EFFECT_FOLLOW_ATTEMPT, // started: ensure() it, then REQUEST_ATTEMPT_ENDED
 	EFFECT_CANCEL_ATTEMPT,
-	EFFECT_FORGET_ATTEMPT, // declared dead
 };
 
 struct effect {

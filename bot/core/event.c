@@ -34,7 +34,8 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 					FIELD_UNTIL | FIELD_VALID | FIELD_DIGEST | FIELD_NAME |
 					FIELD_TEXT | FIELD_POST | FIELD_ROOT,
 			FIELD_GATE | FIELD_PURPOSE | FIELD_UNTIL | FIELD_DIGEST },
-	[EVENT_GATE_POSTED] = { "gate.posted", FIELD_RUN | FIELD_GATE | FIELD_POST,
+	[EVENT_GATE_POSTED] = { "gate.posted",
+			FIELD_RUN | FIELD_GATE | FIELD_POST | FIELD_SERVER,
 			FIELD_GATE | FIELD_POST },
 	[EVENT_GATE_APPROVED] = { "gate.approved", TAP, FIELD_GATE | FIELD_USER },
 	[EVENT_GATE_ASKED] = { "gate.asked",
@@ -122,6 +123,9 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			FIELD_RUN | FIELD_STEP },
 	[EVENT_STEP_EVIDENCE] = { "step.evidence", SAID | FIELD_STEP,
 			FIELD_RUN | FIELD_STEP | FIELD_USER },
+	[EVENT_STEP_TAP_REFUSED] = { "step.tap_refused",
+			SAID | FIELD_STEP | FIELD_NAME | FIELD_SERVER,
+			FIELD_RUN | FIELD_STEP | FIELD_USER | FIELD_TEXT },
 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {

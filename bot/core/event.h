@@ -35,7 +35,7 @@ enum event_type {
 	EVENT_GATE_OPENED, // index: gate of the runbook; purpose; user: the asker;
 					   // until: closes; valid: how long good; digest; name:
 					   // hash of the holders; text: WHY of a rollback
-	EVENT_GATE_POSTED, // post
+	EVENT_GATE_POSTED, // post; server_ms: its create_at
 	EVENT_GATE_APPROVED,  // user, name: emoji, server_ms: update_at
 	EVENT_GATE_ASKED,     // asking is approving: user, post: the command's
 	EVENT_GATE_WITHDRAWN, // user; their ✅ is gone
@@ -82,10 +82,11 @@ enum event_type {
 						   // detail: tail, path: log, number: lines, values
 	EVENT_STEP_ENDED,   // outcome; user where a person said so; text: evidence
 	EVENT_STEP_RETRIED, // user
-	EVENT_STEP_CANCELLING, // user: `!fail` while it runs; text
-	EVENT_STEP_EVIDENCE,   // user, text: added to a step that has ended
+	EVENT_STEP_CANCELLING,  // user: `!fail` while it runs; text
+	EVENT_STEP_EVIDENCE,    // user, text: added to a step that has ended
+	EVENT_STEP_TAP_REFUSED, // user tapped and does not count; text: why
 };
-#define EVENT_TYPE_COUNT (EVENT_STEP_EVIDENCE + 1)
+#define EVENT_TYPE_COUNT (EVENT_STEP_TAP_REFUSED + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -89,7 +89,8 @@ struct request {
 	/* taps, gate verified */
 	const struct request_tap *taps;
 	size_t tap_count;
-	bool fresh; // gate verified: all was read afresh; else @problem says why not
+	bool fresh; // taps: asked for by EFFECT_READ_TAPS; gate verified: all was
+				// read afresh, else @problem says why not
 	const char *problem;
 
 	/* posted: which of them; post changed */
@@ -98,6 +99,7 @@ struct request {
 	uint32_t step_index;
 	bool deleted;
 	bool edited;
+	int64_t server_ms; // posted: its create_at
 
 	/* attempt start, attempt ended */
 	uint32_t block;
