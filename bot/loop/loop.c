@@ -363,35 +363,36 @@ static bool is_at_rest(struct loop *loop) {
 			real_wait_ms(loop) != 0;
 }
 
-/* Sleep until a descriptor or a timer wants us.  Waiting on the backend's own
+static void say_idle(const struct loop *loop) {
+	const struct loop_timer *first = loop->run_timers.head;
+	clock_set_idle(loop->clock, first != NULL ? first->due_ms : CLOCK_NEVER);
+}
+
+/*
+ * Sleep until a descriptor or a timer wants us.  Waiting on the backend's own
  * descriptor, not inside uv_run(), is what lets us say "busy" before the first
- * callback runs, whosever handle woke us. */
-static void sleep_until_work(struct loop *loop) {
+ * callback runs, whosever handle woke us.  A run clock is told "idle" before
+ * each slice anew: it moves only if everybody looked twice and saw nothing.
+ */
+static void rest(struct loop *loop) {
 	struct pollfd backend = {
 		.fd = uv_backend_fd(&loop->uv),
 		.events = POLLIN,
 	};
+	bool idle = loop->holds == 0;
+	bool said = false;
 	int ready = 0;
 	while (ready == 0 && is_at_rest(loop)) {
 		int64_t wait = real_wait_ms(loop);
 		int64_t slice = slice_ms(loop);
 		wait = wait < 0 || slice < wait ? slice : wait;
+		if (idle) {
+			say_idle(loop);
+			said = true;
+		}
 		ready = poll(&backend, 1, (int)wait);
 	}
-}
-
-static void rest(struct loop *loop) {
-	if (!is_at_rest(loop)) {
-		return;
-	}
-	bool idle = loop->holds == 0;
-	if (idle) {
-		const struct loop_timer *first = loop->run_timers.head;
-		clock_set_idle(
-				loop->clock, first != NULL ? first->due_ms : CLOCK_NEVER);
-	}
-	sleep_until_work(loop);
-	if (idle) {
+	if (said) {
 		clock_set_busy(loop->clock);
 	}
 }

@@ -31,7 +31,6 @@ bool clock_is_shared(const struct clock *clock) {
 }
 
 void clock_set_idle(struct clock *clock, int64_t due_ms) {
-	assert_false(clock->idle);
 	clock->idle = true;
 	clock->idle_until_ms = due_ms;
 	clock->idle_count++;
@@ -142,6 +141,14 @@ static void a_run_timer_follows_a_clock_that_others_move(void **state) {
 	loop_run(scene->loop);
 	assert_string_equal(str_text(&scene->said), "stop ");
 	assert_int_equal(scene->clock.idle_until_ms, 5000);
+}
+
+static void an_idle_loop_says_so_again_and_again(void **state) {
+	struct scene *scene = *state;
+	scene->timer = loop_timer_create(scene->loop, stop, scene);
+	loop_timer_start_real(scene->timer, 30);
+	loop_run(scene->loop);
+	assert_true(scene->clock.idle_count > 5);
 }
 
 static void a_held_clock_is_never_told_idle(void **state) {
@@ -287,6 +294,7 @@ int main(void) {
 		CASE(run_timers_fire_in_order_of_their_due_times),
 		CASE(equal_times_keep_the_order_of_starting),
 		CASE(a_run_timer_follows_a_clock_that_others_move),
+		CASE(an_idle_loop_says_so_again_and_again),
 		CASE(a_held_clock_is_never_told_idle),
 		CASE(a_descriptor_wakes_the_loop_busy),
 		CASE(a_deferred_call_that_defers_does_not_starve_the_rest),
