@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/err.h"
+#include "base/near.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -84,6 +86,40 @@ static void a_cut_never_halves_a_character(void **state) {
 	assert_int_equal(utf8_cut("€", 3, 0), 0);
 }
 
+static void a_misspelled_word_is_guessed(void **state) {
+	(void)state;
+	static const char *const words[] = { "runbook", "state_dir", "prefix" };
+	assert_string_equal(near_word("runbok", words, 3), "runbook");
+	assert_string_equal(near_word("state_idr", words, 3), "state_dir");
+	assert_string_equal(near_word("PREFIX", words, 3), "prefix");
+	assert_null(near_word("timeout", words, 3));
+	assert_null(near_word("", words, 3));
+	assert_int_equal(near_distance("abcd", "acbd"), 1);
+	assert_int_equal(near_distance("kitten", "sitting"), 3);
+	char longest[80];
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_null(near_word(longest, words, 3));
+}
+
+static void a_duration_has_one_unit(void **state) {
+	(void)state;
+	int64_t ms = -1;
+	assert_true(duration_parse("90s", &ms));
+	assert_int_equal(ms, 90000);
+	assert_true(duration_parse("10m", &ms));
+	assert_int_equal(ms, 600000);
+	assert_true(duration_parse("24h", &ms));
+	assert_int_equal(ms, 86400000);
+	assert_true(duration_parse("0", &ms));
+	assert_int_equal(ms, 0);
+	static const char *const bad[] = { "", "m", "10", "10 m", "-1s", "1h30m",
+		"1.5h", "367d", "99999999999999999999s", "10M", " 1s", "1s " };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(duration_parse(bad[i], &ms));
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_string_stops_at_its_cap_and_says_so),
@@ -93,6 +129,8 @@ int main(void) {
 		cmocka_unit_test(an_error_is_told_from_the_outside_in),
 		cmocka_unit_test(bytes_that_are_no_utf8_are_replaced_one_by_one),
 		cmocka_unit_test(a_cut_never_halves_a_character),
+		cmocka_unit_test(a_misspelled_word_is_guessed),
+		cmocka_unit_test(a_duration_has_one_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
