@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 #define REPLACEMENT "\xef\xbf\xbd" // U+FFFD
 
 static size_t announced_len(unsigned char first) {
@@ -77,4 +79,40 @@ size_t utf8_cut(const char *text, size_t len, size_t max) {
 		cut--;
 	}
 	return cut;
+}
+
+uint32_t utf8_next(const char *text, size_t *len) {
+	static const unsigned char lead_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	*len = text[0] != '\0' ? 1 : 0;
+	// A NUL is no continuation byte: nothing behind it is looked at.
+	size_t have = strnlen(text, 4);
+	size_t bytes = utf8_char_len(text, have);
+	if (bytes == 0) {
+		return *len > 0 ? UTF8_REPLACEMENT : 0;
+	}
+	uint32_t point = (unsigned char)text[0] & lead_bits[bytes];
+	for (size_t i = 1; i < bytes; i++) {
+		point = point << 6 | ((unsigned char)text[i] & 0x3fu);
+	}
+	*len = bytes;
+	return point;
+}
+
+size_t utf8_count(const char *text) {
+	size_t count = 0;
+	for (size_t len = 0; *text != '\0'; text += len) {
+		utf8_next(text, &len);
+		count++;
+	}
+	return count;
+}
+
+size_t utf8_prefix(const char *text, size_t most) {
+	size_t bytes = 0;
+	for (size_t i = 0; i < most && text[bytes] != '\0'; i++) {
+		size_t len = 0;
+		utf8_next(text + bytes, &len);
+		bytes += len;
+	}
+	return bytes;
 }

@@ -2,6 +2,7 @@
 #define UTF8_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -19,5 +20,20 @@ void utf8_add_clean(struct str *out, const char *bytes, size_t len);
 
 /* The longest length up to @max at which @text can be cut between characters. */
 size_t utf8_cut(const char *text, size_t len, size_t max);
+
+#define UTF8_REPLACEMENT 0xFFFDu
+
+/*
+ * The code point at the NUL-terminated @text, and in *len the bytes it takes
+ * (at least 1).  A byte of no character reads as U+FFFD, so that every walk
+ * ends and skips nothing; at the NUL it is 0 and *len 0.
+ */
+uint32_t utf8_next(const char *text, size_t *len);
+
+/* Code points in @text. */
+size_t utf8_count(const char *text);
+
+/* Bytes that the first @most code points of @text take. */
+size_t utf8_prefix(const char *text, size_t most);
 
 #endif

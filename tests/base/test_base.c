@@ -120,8 +120,23 @@ static void a_duration_has_one_unit(void **state) {
 	}
 }
 
+static void a_walk_over_text_skips_nothing_and_ends(void **state) {
+	(void)state;
+	size_t len = 0;
+	assert_int_equal(utf8_next("\xE2\x82\xAC", &len), 0x20AC);
+	assert_int_equal(len, 3);
+	assert_int_equal(utf8_next("\xE2\x82", &len), UTF8_REPLACEMENT);
+	assert_int_equal(len, 1);
+	assert_int_equal(utf8_next("", &len), 0);
+	assert_int_equal(len, 0);
+	assert_int_equal(utf8_count("a\xC3\xBC\xFF"), 3);
+	assert_int_equal(utf8_prefix("\xC3\xBC\xC3\xBC", 1), 2);
+	assert_int_equal(utf8_prefix("ab", 9), 2);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_walk_over_text_skips_nothing_and_ends),
 		cmocka_unit_test(a_string_stops_at_its_cap_and_says_so),
 		cmocka_unit_test(an_empty_string_has_a_text),
 		cmocka_unit_test(hashes_are_the_published_ones),
