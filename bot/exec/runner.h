@@ -39,6 +39,8 @@ struct attempt_spec {
 	const char *const *masked;     // values to mask in output, NULL-terminated
 	const char *const *conditions; // RUNBOOK-FORMAT section 5, NULL-terminated
 	const char *const *sets;       // names it must publish, NULL-terminated
+	const char *const *may_set;    // and may, when another block of its step
+								   // can do it instead; NULL: none
 	int64_t timeout_ms;            // in the run's time
 	int64_t grace_ms;              // between TERM and KILL; 0: 10 s
 };
