@@ -44,10 +44,24 @@ struct server_tap {
 	int64_t update_at_ms; // the server's; identifies and orders the tap
 };
 
+/*
+ * How far the server was read, for the next process to go on from.  What was
+ * told before it was marked need not be told again, though it may be.
+ */
+struct server_mark {
+	int64_t read_to_ms;     // newest create_at up to which nothing is missing
+	int64_t changed_to_ms;  // newest update_at seen
+	char connection_id[65]; // "" when there is none to resume
+	int64_t next_seq;
+};
+
 struct server_sink {
 	/* A post in the channel, live or found while reconciling. */
 	void (*post)(void *data, const struct server_post *post);
-	/* Its text was edited, or it was deleted (delete_at_ms). */
+	/*
+	 * Its text was edited, or it was deleted (delete_at_ms).  Also told for
+	 * an edit that post() carried already: edit_at_ms tells which it is.
+	 */
 	void (*post_changed)(void *data, const struct server_post *post);
 	/*
 	 * Everything that is tapped on a watched post, read afresh from the
@@ -59,10 +73,15 @@ struct server_sink {
 	void (*online)(void *data);
 	/* Cut off, and why, in words. */
 	void (*offline)(void *data, const char *why);
-	/* server->people() says something new. */
+	/*
+	 * server->people() says something new.  Whoever spoke or tapped is in it
+	 * before their post or tap is told, unless the server knows no such user.
+	 */
 	void (*people_changed)(void *data);
 	/* The token is refused, the channel is archived, the bot was removed. */
 	void (*trouble)(void *data, const char *what);
+	/* Store this, after what was told so far.  May be NULL. */
+	void (*marked)(void *data, const struct server_mark *mark);
 };
 
 enum server_result {
