@@ -33,6 +33,7 @@ struct finding {
 	const char *rule;
 	struct place place;
 	char *text; // what is wrong, what to write instead
+	bool first; // said before all others, wherever it stands
 };
 
 struct findings {
@@ -76,16 +77,17 @@ enum on_rollback {
 
 struct block {
 	enum block_kind kind;
-	char *text;         // byte for byte what runs
-	struct place place; // of the opening fence, or of the cell
-	int64_t timeout_ms; // 0: the config's default
-	bool timeout_given; // by the block or its item, for the rule `endless`
-	char *on;           // target; never NULL ("local")
-	uint32_t retries;   // repeated by itself so often
-	int64_t delay_ms;   // between those
-	bool repeatable;    // safe to run again when the outcome is unknown
-	bool ask;           // never by itself: the owner answers run or pass
-	int64_t every_ms;   // 0: not a monitor
+	char *text;              // byte for byte what runs
+	struct place place;      // of the opening fence, or of the cell
+	struct place text_place; // of the text's first byte
+	int64_t timeout_ms;      // 0: the config's default
+	bool timeout_given;      // by the block or its item, for the rule `endless`
+	char *on;                // target; never NULL ("local")
+	uint32_t retries;        // repeated by itself so often
+	int64_t delay_ms;        // between those
+	bool repeatable;         // safe to run again when the outcome is unknown
+	bool ask;                // never by itself: the owner answers run or pass
+	int64_t every_ms;        // 0: not a monitor
 	int64_t for_ms;
 	uint32_t parallel;
 	enum on_rollback on_rollback;
@@ -113,6 +115,7 @@ struct step {
 	struct when *when;
 	size_t when_count;
 	char *env;   // name of an [env NAME], or NULL
+	char *on;    // target of its blocks where they name no other; never NULL
 	size_t gate; // index into gates, inherited; RUNBOOK_NONE: none
 	bool evidence;
 	bool ask;       // any of its blocks is marked so
@@ -238,12 +241,16 @@ void findings_finish(struct findings *findings);
 void findings_add(struct findings *findings, enum severity severity,
 		const char *rule, struct place place, const char *format, ...)
 		__attribute__((format(printf, 5, 6)));
-/* By line, then column; errors before warnings at one place. */
+/* By line, then column; errors before warnings at one place.  Past a cap (1,000)
+ * further findings are dropped: the first ones must be mended anyway. */
 void findings_sort(struct findings *findings);
 size_t findings_errors(const struct findings *findings);
 
 /* "rehearsal", "production", … */
 const char *phase_kind_name(enum phase_kind kind);
+
+/* Where byte @offset of the block's text stands in the document. */
+struct place block_place(const struct block *block, size_t offset);
 
 /* Index of the role, gate, step or parameter, or RUNBOOK_NONE.  Names ignore
  * case; a step is found by its number. */
