@@ -249,6 +249,15 @@ class Ledger(WorldTest):
         self.assertEqual(calls[1]["caller"], {})
         self.assertEqual(calls[0]["cwd"], str(self.world.tree))
 
+    def test_the_date_is_the_run_clocks(self):
+        page = (0x4c4b434c43524b42).to_bytes(8, "little") + bytes(8)
+        page += (1_700_000_000_000).to_bytes(8, "little")
+        (self.world.root / "clock").write_bytes(page)
+        self.assertEqual(self.good("date -Iseconds"),
+                         "2023-11-14T22:13:20+00:00\n")
+        self.assertEqual(self.good("date +%Y%m%d%H%M"), "202311142213\n")
+        self.bad("date", "only")
+
     def test_a_fault_fails_so_many_calls_and_no_more(self):
         self.world.fail("pull", 2, "docker compose*pull", "registry: 503")
         pull = COMPOSE.format("prod") + "pull"

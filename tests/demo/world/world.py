@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 
-TOOLS = ("curl", "docker", "helm", "kubectl", "mc", "mongodump",
+TOOLS = ("curl", "date", "docker", "helm", "kubectl", "mc", "mongodump",
          "mongorestore", "mongosh", "site", "stellaops-cli")
 MONGO_URI = "mongodb://backup:correct-horse@mongo.prod.localhost/stellaops"
 HERE = pathlib.Path(__file__).resolve().parent

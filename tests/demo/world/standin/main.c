@@ -19,6 +19,7 @@ static const struct {
 	bool web; // a fault is an answer, not an end
 } tools[] = {
 	{ "curl", curl_run, true },
+	{ "date", date_run, false },
 	{ "docker", docker_run, false },
 	{ "helm", helm_run, false },
 	{ "kubectl", kubectl_run, false },

@@ -6,7 +6,7 @@
 
 /*
  * The demo's world: stand-ins for docker, helm, kubectl, mongodump,
- * mongorestore, mongosh, mc, curl and stellaops-cli.  One program is put under
+ * mongorestore, mongosh, mc, curl, date and stellaops-cli.  One program is put under
  * all those names into WORLD/bin; it finds WORLD by its own place and keeps in
  *
  *	WORLD/state/    what is up, pulled, dumped, applied: small text files
@@ -35,6 +35,7 @@ struct world {
 typedef int (*tool_fn)(struct world *world);
 
 int curl_run(struct world *world);
+int date_run(struct world *world);
 int docker_run(struct world *world);
 int helm_run(struct world *world);
 int kubectl_run(struct world *world);
