@@ -2,10 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/xalloc.h"
 
 void chain_origin(char hash[SHA256_HEX]) {
 	memset(hash, '0', SHA256_HEX - 1);
@@ -29,23 +26,26 @@ static void find(struct chain *chain, struct chain_finding finding) {
 	chain->fn(chain->data, &finding);
 }
 
-void chain_begin(struct chain *chain, const char *const *heads, size_t count,
+void chain_begin(struct chain *chain, struct chain_head *heads, size_t count,
 		chain_fn fn, void *data) {
 	*chain = (struct chain){
 		.fn = fn,
 		.data = data,
 		.heads = heads,
-		.head_found = xcalloc(count, sizeof(bool)),
 		.head_count = count,
 	};
+	for (size_t i = 0; i < count; i++) {
+		heads[i].seq = 0;
+	}
 	chain_origin(chain->hash);
 }
 
-static void note_heads(struct chain *chain, const char *hash) {
+static void note_heads(struct chain *chain, const struct journal_row *row) {
 	for (size_t i = 0; i < chain->head_count; i++) {
-		const char *head = chain->heads[i];
-		if (strncmp(hash, head, strlen(head)) == 0) {
-			chain->head_found[i] = true;
+		struct chain_head *head = &chain->heads[i];
+		if (head->seq == 0 &&
+				strncmp(row->hash, head->hex, strlen(head->hex)) == 0) {
+			head->seq = row->seq;
 		}
 	}
 }
@@ -71,20 +71,17 @@ void chain_add(struct chain *chain, const struct journal_row *row) {
 	chain->seq = row->seq;
 	snprintf(chain->hash, sizeof(chain->hash), "%s", row->hash);
 	chain->rows++;
-	note_heads(chain, row->hash);
+	note_heads(chain, row);
 }
 
 bool chain_end(struct chain *chain) {
 	for (size_t i = 0; i < chain->head_count; i++) {
-		if (!chain->head_found[i]) {
+		if (chain->heads[i].seq == 0) {
 			find(chain,
 					(struct chain_finding){
-							.fault = CHAIN_HEAD, .head = chain->heads[i] });
+							.fault = CHAIN_HEAD, .head = chain->heads[i].hex });
 		}
 	}
-	free(chain->head_found);
-	chain->head_found = NULL;
-	chain->head_count = 0;
 	return chain->faults == 0;
 }
 

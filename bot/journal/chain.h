@@ -49,6 +49,12 @@ struct chain_finding {
 
 typedef void (*chain_fn)(void *data, const struct chain_finding *finding);
 
+/* A head as posted, and the row that it is found to be of. */
+struct chain_head {
+	const char *hex; // chain_is_head() holds
+	uint64_t seq;    // 0: not found
+};
+
 /* A verification in progress. */
 struct chain {
 	chain_fn fn;
@@ -57,17 +63,16 @@ struct chain {
 	char hash[SHA256_HEX]; // of it, as stored
 	uint64_t rows;
 	uint64_t faults;
-	const char *const *heads;
-	bool *head_found;
+	struct chain_head *heads;
 	size_t head_count;
 };
 
 /*
  * Prepare to verify from the first row on, telling @fn of what is wrong.
- * @heads, @count of them, are hex digits as posted, CHAIN_HEAD_MIN or more;
- * borrowed until chain_end().
+ * @heads, @count of them, are borrowed until chain_end(), and their seq is set
+ * as rows come in.
  */
-void chain_begin(struct chain *chain, const char *const *heads, size_t count,
+void chain_begin(struct chain *chain, struct chain_head *heads, size_t count,
 		chain_fn fn, void *data);
 
 /* The next row, by its number.  @row->hash is as stored. */

@@ -362,9 +362,42 @@ static bool sqlite_read(struct journal *journal, uint64_t from_seq,
 	return read_verified(of(journal), &verified, from_seq, err);
 }
 
-bool journal_sqlite_read_raw(struct journal *journal, journal_row_fn fn,
+bool journal_sqlite_read_raw(struct journal *journal, uint64_t from_seq,
+		journal_row_fn fn, void *data, struct err *err) {
+	return each_row(of(journal), from_seq, fn, data, err);
+}
+
+/* The one text of each row that @sql yields to @fn, but for @good. */
+static bool each_text(struct journal_sqlite *self, const char *sql,
+		const char *good, void (*fn)(void *data, const char *finding),
 		void *data, struct err *err) {
-	return each_row(of(journal), 0, fn, data, err);
+	sqlite3_stmt *statement = query(self, sql, err);
+	if (statement == NULL) {
+		return false;
+	}
+	int code;
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *text = column(statement, 0);
+		if (strcmp(text, good) != 0) {
+			fn(data, text);
+		}
+	}
+	bool ok = code == SQLITE_DONE || failed(self, "cannot be read", err);
+	sqlite3_finalize(statement);
+	return ok;
+}
+
+bool journal_sqlite_examine(struct journal *journal,
+		void (*fn)(void *data, const char *finding), void *data,
+		struct err *err) {
+	struct journal_sqlite *self = of(journal);
+	return each_text(self, "PRAGMA integrity_check(20)", "ok", fn, data, err) &&
+			each_text(self,
+					"SELECT 'row ' || min(seq) || ': its input is not among "
+					"those remembered' FROM journal WHERE input IS NOT NULL AND"
+					" input NOT IN (SELECT identity FROM input) GROUP BY input"
+					" ORDER BY min(seq) LIMIT 20",
+					"", fn, data, err);
 }
 
 static void sqlite_head(

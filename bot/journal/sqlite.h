@@ -42,10 +42,20 @@ struct journal *journal_sqlite_open_read_only(const char *dir, struct err *err)
 		__attribute__((warn_unused_result));
 
 /*
- * Every row as it is stored, by number, nothing verified: for audits.  Only of
- * a journal from this file.
+ * For audits, of a journal from this file only.  Every row from @from_seq on as
+ * it is stored, by number, nothing verified.
  */
-bool journal_sqlite_read_raw(struct journal *journal, journal_row_fn fn,
-		void *data, struct err *err) __attribute__((warn_unused_result));
+bool journal_sqlite_read_raw(struct journal *journal, uint64_t from_seq,
+		journal_row_fn fn, void *data, struct err *err)
+		__attribute__((warn_unused_result));
+
+/*
+ * Likewise: what the chain does not cover.  A line to @fn for each thing that
+ * SQLite finds damaged in the file, and for each row whose input is not among
+ * those remembered, so that it would be acted on again.
+ */
+bool journal_sqlite_examine(struct journal *journal,
+		void (*fn)(void *data, const char *finding), void *data,
+		struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -505,7 +505,7 @@ static bool add_to_chain(
 }
 
 /* What an audit of @dir finds, one finding a line. */
-static void assert_audit(const char *dir, const char *const *heads,
+static void assert_audit(const char *dir, struct chain_head *heads,
 		size_t head_count, const char *expected) {
 	struct err err = { 0 };
 	struct journal *journal = journal_sqlite_open_read_only(dir, &err);
@@ -514,7 +514,8 @@ static void assert_audit(const char *dir, const char *const *heads,
 	str_init(&text, 0);
 	struct chain chain;
 	chain_begin(&chain, heads, head_count, add_finding, &text);
-	assert_true(journal_sqlite_read_raw(journal, add_to_chain, &chain, &err));
+	assert_true(
+			journal_sqlite_read_raw(journal, 0, add_to_chain, &chain, &err));
 	bool good = chain_end(&chain);
 	assert_string_equal(str_text(&text), expected);
 	assert_true(good == (expected[0] == '\0'));
@@ -598,8 +599,10 @@ static void a_cut_tail_is_found_by_a_posted_head(void **state) {
 	assert_true(append(fixture->journal, NULL, "x") == JOURNAL_APPENDED);
 	fixture->journal->api->head(fixture->journal, &seq, hash);
 	snprintf(late, sizeof(late), "%.8s", hash);
-	const char *const heads[] = { early, late };
+	struct chain_head heads[] = { { .hex = early }, { .hex = late } };
 	assert_audit(fixture->dir, heads, 2, "");
+	assert_int_equal(heads[0].seq, 3);
+	assert_int_equal(heads[1].seq, 4);
 	close_journal(fixture);
 	assert_true(tamper(
 			fixture->dir, NO_TRIGGERS "DELETE FROM journal WHERE seq = 4"));
@@ -611,6 +614,29 @@ static void a_cut_tail_is_found_by_a_posted_head(void **state) {
 			"journal was written anew\n",
 			late);
 	assert_audit(fixture->dir, heads, 2, expected);
+}
+
+static void add_text(void *data, const char *finding) {
+	str_addf(data, "%s\n", finding);
+}
+
+static void a_forgotten_input_is_found(void **state) {
+	struct fixture *fixture = *state;
+	fill(fixture, 3);
+	struct str text;
+	str_init(&text, 0);
+	struct err err = { 0 };
+	assert_true(
+			journal_sqlite_examine(fixture->journal, add_text, &text, &err));
+	assert_string_equal(str_text(&text), "");
+	assert_true(tamper(fixture->dir,
+			"DROP TRIGGER input_no_delete;"
+			"DELETE FROM input WHERE identity = 'in:1'"));
+	assert_true(
+			journal_sqlite_examine(fixture->journal, add_text, &text, &err));
+	assert_string_equal(str_text(&text),
+			"row 2: its input is not among those remembered\n");
+	str_finish(&text);
 }
 
 static void only_hex_digits_are_a_head(void **state) {
@@ -1003,6 +1029,7 @@ int main(void) {
 		ON_SQLITE(removed_rows_closed_up_are_found),
 		ON_SQLITE(reordered_rows_are_found),
 		ON_SQLITE(a_cut_tail_is_found_by_a_posted_head),
+		ON_SQLITE(a_forgotten_input_is_found),
 		cmocka_unit_test(only_hex_digits_are_a_head),
 		ON_SQLITE(an_edit_older_than_the_tail_is_found_while_reading),
 		ON_SQLITE(a_second_bot_is_turned_away_at_once),
