@@ -4,7 +4,7 @@
 set -eu
 packages='gcc libc6-dev meson ninja-build pkg-config python3
 	libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev
-	libcjson-dev libpcre2-dev libsqlite3-dev libssl-dev libinih-dev
+	libcjson-dev libpcre2-dev libsqlite3-dev libssl-dev
 	libcmark-gfm-dev libcmark-gfm-extensions-dev libcmocka-dev
 	sqlite3 valgrind ca-certificates'
 missing=

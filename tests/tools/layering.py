@@ -13,7 +13,7 @@ LAYERS = {
     # pure: no clock, no I/O
     "base": ["<openssl/"],
     "core": ["base"],
-    "codec": ["core", "base", "<cjson/", "<pcre2.h>", "<cmark-gfm", "<ini.h>"],
+    "codec": ["core", "base", "<cjson/", "<pcre2.h>", "<cmark-gfm"],
     "commands": ["core", "codec", "base"],
     "render": ["codec", "core", "base"],
     # shell: siblings never include each other, they meet in app
@@ -28,7 +28,7 @@ LAYERS = {
     "cli": ["app", "commands", "render", "journal", "mattermost", "exec",
             "loop", "sys", "codec", "core", "base"],
 }
-THIRD_PARTY = re.compile(r"<(cjson/|pcre2|curl/|libwebsockets|sqlite3|uv\.h|cmark-gfm|ini\.h|openssl/)")
+THIRD_PARTY = re.compile(r"<(cjson/|pcre2|curl/|libwebsockets|sqlite3|uv\.h|cmark-gfm|openssl/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^>"]+[>"])', re.M)
 
 
