@@ -15,7 +15,7 @@ LAYERS = {
     "core": ["base"],
     "codec": ["core", "base", "<cjson/", "<pcre2.h>", "<cmark-gfm"],
     "commands": ["core", "codec", "base"],
-    "render": ["codec", "core", "base"],
+    "render": ["codec", "core", "base", "<cjson/"],
     # shell: siblings never include each other, they meet in app
     "sys": ["base"],
     "loop": ["sys", "base", "<curl/", "<uv.h>"],
