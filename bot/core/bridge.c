@@ -878,6 +878,7 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 		return false;
 	}
 	if (type == EVENT_STEP_ASKED) {
+		step->asked_count++;
 		step->status = STEP_ASKED;
 		if (step->begun_ms == 0) {
 			step->begun_ms = event->at_ms;

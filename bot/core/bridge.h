@@ -139,7 +139,8 @@ struct step_state {
 	char *text;    // evidence, or why
 	struct attempt *attempts;
 	size_t attempt_count;
-	size_t try_from; // attempts before this one belong to an earlier try
+	size_t try_from;      // attempts before this one belong to an earlier try
+	uint32_t asked_count; // how often it was asked; the newest has a post
 };
 
 struct run {
