@@ -417,8 +417,16 @@ void loop_stop(struct loop *loop) {
 	loop->stopped = true;
 }
 
-void loop_settle(struct loop *loop) {
+static void note_closing(uv_handle_t *handle, void *data) {
+	bool *closing = data;
+	*closing |= uv_is_closing(handle) != 0;
+}
+
+bool loop_settle(struct loop *loop) {
+	bool closing = false;
 	loop->settling = true;
 	uv_run(&loop->uv, UV_RUN_NOWAIT);
 	loop->settling = false;
+	uv_walk(&loop->uv, note_closing, &closing);
+	return !closing;
 }

@@ -44,10 +44,11 @@ void *loop_native(struct loop *loop);
 
 /*
  * One turn of the native loop alone, without sleeping, so that a guest that is
- * going away can finish closing its handles.  No timer, deferred call, watch
- * or signal of this module is called.  Never from inside a callback.
+ * going away can finish closing its handles; true once nothing is closing any
+ * more.  No timer, deferred call, watch or signal of this module is called.
+ * Never from inside a callback.
  */
-void loop_settle(struct loop *loop);
+bool loop_settle(struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop);      // the run's clock
 int64_t loop_real_now_ms(const struct loop *loop); // monotonic, for durations

@@ -267,8 +267,8 @@ static void settling_calls_nobody(void **state) {
 			scene->loop, scene->pipe[0], read_and_stop, scene);
 	write_dot(scene);
 	loop_defer(scene->loop, stop, scene);
-	loop_settle(scene->loop);
-	loop_settle(scene->loop);
+	assert_true(loop_settle(scene->loop));
+	assert_true(loop_settle(scene->loop));
 	assert_string_equal(str_text(&scene->said), "");
 }
 
