@@ -181,9 +181,7 @@ static void ask_step(struct deciding *d, const struct run *run, size_t index,
 	struct event event = run_event(d, EVENT_STEP_ASKED, run);
 	event.step = (uint32_t)index;
 	event.text = text;
-	uint32_t earlier = 0;
-	earlier += run->steps[index].begun_ms != 0;
-	event.count = earlier;
+	event.count = run->steps[index].asked_count;
 	deciding_add(d, event);
 }
 
