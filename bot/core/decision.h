@@ -8,8 +8,8 @@
  * strings made for them kept until decision_finish().
  */
 
-/* Append a copy of @event.  Its strings must outlive the decision, or be
- * owned by it. */
+/* Append a deep copy of @event, but for its record: what it borrows from the
+ * state may be gone once an earlier event of the decision is folded. */
 void decision_add(struct decision *decision, struct event event);
 
 /* Let the decision free @memory; returns it. */

@@ -186,9 +186,9 @@ static void a_whole_night_succeeds(void **state) {
 			"gate.passed\n"
 			"run.succeeded\n"
 			"attempt.started 7.1#1\n"
-			"attempt.ended 7.1#1 ok\n"
 			"step.asked 7.2\n"
-			"step.posted 7.2\n");
+			"step.posted 7.2\n"
+			"attempt.ended 7.1#1 ok\n");
 	night_tap(night, "cto", "white_check_mark");
 	night_pass(night, 31);
 	assert_string_equal(night_shown(night),
@@ -391,6 +391,7 @@ static void an_objection_keeps_a_full_gate_shut(void **state) {
 static void a_withdrawn_approval_does_not_count(void **state) {
 	struct night *night = *state;
 	begin(night);
+	night_shown(night);
 	night_tap(night, "lead", "white_check_mark");
 	night_untap(night, "lead", "white_check_mark");
 	night_tap(night, "rep", "white_check_mark");
@@ -604,8 +605,14 @@ static void invariants_hold_whatever_people_do(void **state) {
 	size_t started = 0;
 	size_t ended = 0;
 	for (uint32_t i = 1; i <= 400; i++) {
-		night_init(night, whole);
 		uint32_t seed = i;
+		if (i % 2 == 0) {
+			night_init(night, whole);
+		} else {
+			begin(night);
+			night->slow = i % 3 == 0;
+			approve_t0(night);
+		}
 		for (size_t j = 0; j < 120 && night->violated[0] == '\0'; j++) {
 			act_by_chance(night, &seed);
 		}
@@ -622,7 +629,7 @@ static void invariants_hold_whatever_people_do(void **state) {
 		}
 	}
 	printf("# %zu attempts, %zu runs ended\n", started, ended);
-	assert_true(started > 1000);
+	assert_true(started > 500);
 	assert_true(ended > 200);
 }
 

@@ -46,7 +46,7 @@ struct night {
 	bool unverifiable;  // fresh reads fail
 	bool files_changed; // tracked files differ from the plan's
 	size_t started;     // attempts in all
-	char violated[160]; // first invariant that did not hold; "": none
+	char violated[256]; // first invariant that did not hold; "": none
 };
 
 /* Begin with the runbook in @text, which must have no errors. */
