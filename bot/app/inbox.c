@@ -1,0 +1,258 @@
+#include "app/inbox.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine.h"
+#include "app/outbox.h"
+#include "base/xalloc.h"
+#include "commands/command.h"
+#include "core/bridge.h"
+#include "core/decide.h"
+#include "journal/journal.h"
+#include "mattermost/server.h"
+#include "sys/log.h"
+
+#define LATE_MS      120000 // by the server's clock
+#define MESSAGE_MOST 65536  // bytes; what is longer is no command
+#define TAPS_MOST    5000
+#define INPUT_ROOM   300
+#define FIRST_START  "first_start_ms" // of the journal's named values
+
+struct inbox {
+	struct inbox_options options;
+	int64_t first_start_ms; // by the server's clock; 0: not yet known
+};
+
+/* --- since when --- */
+
+static int64_t stored_start(struct journal *journal) {
+	char value[32];
+	return journal->api->get(journal, FIRST_START, value, sizeof(value))
+			? strtoll(value, NULL, 10)
+			: 0;
+}
+
+/* When this journal's bot first saw the channel.  What is older was not said
+ * to it.  False while the server's time is not known, or cannot be kept. */
+static bool know_first_start(struct inbox *inbox) {
+	struct server *server = inbox->options.server;
+	struct journal *journal = inbox->options.journal;
+	struct err err = { 0 };
+	char value[32];
+	if (inbox->first_start_ms != 0) {
+		return true;
+	}
+	int64_t now = server->api->server_time_ms(server);
+	snprintf(value, sizeof(value), "%" PRId64, now);
+	if (now == 0) {
+		return false;
+	}
+	if (!journal->api->put(journal, FIRST_START, value, &err)) {
+		log_error("inbox.start_unstored", "why=\"%s\"", err.text);
+		return false;
+	}
+	inbox->first_start_ms = now;
+	log_info("inbox.first_start", "at_ms=%" PRId64, now);
+	return true;
+}
+
+/* --- whose word it is --- */
+
+static bool is_a_persons(
+		const struct inbox *inbox, const struct server_post *post) {
+	struct server *server = inbox->options.server;
+	return post->user_id[0] != '\0' &&
+			strcmp(post->user_id, server->api->own_id(server)) != 0 &&
+			post->type[0] == '\0' && !post->from_webhook && !post->from_bot;
+}
+
+static bool has_input(const struct inbox *inbox, const char *input) {
+	struct journal *journal = inbox->options.journal;
+	return journal->api->has_input(journal, input);
+}
+
+static void post_input(const char *post_id, char input[INPUT_ROOM]) {
+	snprintf(input, INPUT_ROOM, "post:%s", post_id);
+}
+
+static bool is_ours(const struct inbox *inbox, const char *post_id) {
+	struct journal *journal = inbox->options.journal;
+	char key[INPUT_ROOM];
+	return journal->api->key_of(journal, post_id, key, sizeof(key));
+}
+
+/* Whether commands count where @post stands, and whether that is a thread. */
+static bool is_heard(const struct inbox *inbox, const struct server_post *post,
+		bool *in_thread) {
+	*in_thread = post->root_id[0] != '\0';
+	return !*in_thread || is_ours(inbox, post->root_id);
+}
+
+/* --- posts --- */
+
+static int64_t late_ms(
+		const struct inbox *inbox, const struct server_post *post) {
+	struct server *server = inbox->options.server;
+	int64_t age = server->api->server_time_ms(server) - post->create_at_ms;
+	return age > LATE_MS ? age : 0;
+}
+
+static void act_on(struct inbox *inbox, const struct server_post *post,
+		const char *input, bool in_thread) {
+	struct command_match match;
+	command_parse(post->message, in_thread, &match);
+	if (match.found) {
+		struct request request = match.request;
+		request.user = post->user_id;
+		request.post = post->id;
+		request.root = in_thread ? post->root_id : NULL;
+		request.late_ms = late_ms(inbox, post);
+		request.file_count = post->file_count;
+		log_info("inbox.command", "post=%s user=%s command=%s late_ms=%" PRId64,
+				post->id, post->user_id,
+				request.command != NULL ? request.command : "-",
+				request.late_ms);
+		engine_ask(inbox->options.engine, &request, input);
+	}
+	command_match_finish(&match);
+}
+
+void inbox_post(struct inbox *inbox, const struct server_post *post) {
+	char input[INPUT_ROOM];
+	bool in_thread = false;
+	post_input(post->id, input);
+	if (!know_first_start(inbox) ||
+			post->create_at_ms < inbox->first_start_ms ||
+			!is_a_persons(inbox, post) || post->delete_at_ms != 0 ||
+			post->edit_at_ms != 0 || strlen(post->message) > MESSAGE_MOST ||
+			!is_heard(inbox, post, &in_thread) || has_input(inbox, input)) {
+		return;
+	}
+	act_on(inbox, post, input, in_thread);
+}
+
+/* --- changes --- */
+
+/* A command that ran was edited: what ran stays, and its author learns so. */
+static void answer_edit(struct inbox *inbox, const struct server_post *post) {
+	char input[INPUT_ROOM];
+	snprintf(input, sizeof(input), "edit:%s", post->id);
+	const struct request request = {
+		.type = REQUEST_MISSED,
+		.user = post->user_id,
+		.post = post->id,
+		.root = post->root_id[0] != '\0' ? post->root_id : NULL,
+		.command = "edit",
+		.words = "",
+		.text = "Edits do not count: what you first wrote was acted on.\n"
+				"Say it anew as a message of its own.",
+	};
+	engine_ask(inbox->options.engine, &request, input);
+}
+
+static bool takes_taps(const struct bridge *bridge, const char *post_id) {
+	size_t count = 0;
+	const char **posts = bridge_tap_posts(bridge, &count);
+	bool found = false;
+	for (size_t i = 0; i < count; i++) {
+		found = found || strcmp(posts[i], post_id) == 0;
+	}
+	free(posts);
+	return found;
+}
+
+/* Whether @post_id is a command by which somebody approved. */
+static bool is_approval(const struct bridge *bridge, const char *post_id) {
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[i];
+		for (size_t j = 0; j < gate->approval_count; j++) {
+			const char *post = gate->approvals[j].post;
+			if (gate->status != GATE_CLOSED && post != NULL &&
+					strcmp(post, post_id) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void ask_changed(struct inbox *inbox, const struct server_post *post) {
+	bool deleted = post->delete_at_ms != 0;
+	char input[INPUT_ROOM];
+	snprintf(input, sizeof(input), "changed:%s:%" PRId64, post->id,
+			deleted ? post->delete_at_ms : post->edit_at_ms);
+	const struct request request = {
+		.type = REQUEST_POST_CHANGED,
+		.post = post->id,
+		.deleted = deleted,
+		.edited = !deleted,
+	};
+	engine_ask(inbox->options.engine, &request, input);
+}
+
+/* Whether the text of our own post is still what we said. */
+static bool says_ours(
+		const struct inbox *inbox, const struct server_post *post) {
+	struct journal *journal = inbox->options.journal;
+	char key[INPUT_ROOM];
+	return journal->api->key_of(journal, post->id, key, sizeof(key)) &&
+			outbox_said(inbox->options.outbox, key, post->message);
+}
+
+void inbox_post_changed(struct inbox *inbox, const struct server_post *post) {
+	const struct bridge *bridge = engine_bridge(inbox->options.engine);
+	bool deleted = post->delete_at_ms != 0;
+	char input[INPUT_ROOM];
+	if (!deleted && post->edit_at_ms == 0) {
+		return; // a pin, or the like
+	}
+	post_input(post->id, input);
+	if (takes_taps(bridge, post->id)) {
+		if (deleted || !says_ours(inbox, post)) {
+			ask_changed(inbox, post);
+		}
+	} else if (is_approval(bridge, post->id) && deleted) {
+		ask_changed(inbox, post);
+	}
+	if (!deleted && is_a_persons(inbox, post) && has_input(inbox, input)) {
+		answer_edit(inbox, post);
+	}
+}
+
+/* --- taps --- */
+
+void inbox_taps(struct inbox *inbox, const char *post_id,
+		const struct server_tap *taps, size_t count) {
+	count = count < TAPS_MOST ? count : TAPS_MOST;
+	struct request_tap *list = xcalloc(count, sizeof(*list));
+	for (size_t i = 0; i < count; i++) {
+		list[i] = (struct request_tap){
+			.user = taps[i].user_id,
+			.emoji = taps[i].emoji,
+			.server_ms = taps[i].update_at_ms,
+		};
+	}
+	const struct request request = {
+		.type = REQUEST_TAPS,
+		.post = post_id,
+		.taps = list,
+		.tap_count = count,
+	};
+	engine_ask(inbox->options.engine, &request, NULL);
+	free(list);
+}
+
+struct inbox *inbox_create(const struct inbox_options *options) {
+	struct inbox *inbox = xcalloc(1, sizeof(*inbox));
+	inbox->options = *options;
+	inbox->first_start_ms = stored_start(options->journal);
+	return inbox;
+}
+
+void inbox_destroy(struct inbox *inbox) {
+	free(inbox);
+}

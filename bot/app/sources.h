@@ -1,0 +1,54 @@
+#ifndef SOURCES_H
+#define SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "core/event.h"
+#include "core/people.h"
+#include "core/plan.h"
+#include "core/settings.h"
+
+/*
+ * What decisions are made from besides the journal, as it is now: the config,
+ * the people, the runbook, the files and the secrets.  An interface, so that a
+ * test can stand in; app/source.h is the real one.
+ */
+
+struct sources;
+
+struct sources_api {
+	/* Borrowed until the loop turns. */
+	const struct settings *(*settings)(const struct sources *sources);
+	const struct people *(*people)(const struct sources *sources);
+
+	/*
+	 * The plan that the files, the config and these parameters now make,
+	 * sealed; free with plan_record_destroy().  NULL with @err when it cannot
+	 * be made, or when what was read last is broken.
+	 */
+	struct plan_record *(*plan)(struct sources *sources,
+			const struct plan_value *params, size_t count, struct err *err);
+
+	/* Read one target's hosts and tracked files afresh into @plan. */
+	bool (*target)(struct sources *sources, const char *name, struct plan *plan,
+			struct err *err);
+
+	/*
+	 * The secrets of @env in clear, in @values; false when one is missing or
+	 * is no longer the one that was approved.  Free each name and value with
+	 * sources_wipe().
+	 */
+	bool (*secrets)(struct sources *sources, const struct plan_env *env,
+			struct plan_value **values, size_t *count, struct err *err);
+};
+
+struct sources {
+	const struct sources_api *api;
+};
+
+/* Overwrite and free a list of secrets. */
+void sources_wipe(struct plan_value *values, size_t count);
+
+#endif
