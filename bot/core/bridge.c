@@ -415,6 +415,9 @@ static bool fold_gate_opened(
 			!enter(run, RUN_AT_GATE, err)) {
 		return false;
 	}
+	if (event->purpose == PURPOSE_START && run != NULL) {
+		run->active_ms = event->at_ms;
+	}
 	bridge->gates = xreallocarray(
 			bridge->gates, bridge->gate_count + 1, sizeof(*bridge->gates));
 	struct gate_state *gate = &bridge->gates[bridge->gate_count++];
@@ -705,6 +708,7 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 		ok = enter(run, RUN_RUNNING, err);
 		run->t0_ms = run->kind == RUN_PRODUCTION ? event->until_ms : 0;
 		run->status_grid_ms = 0;
+		run->active_ms = event->at_ms;
 	} else if (type == EVENT_RUN_HELD) {
 		hold(run, event);
 	} else if (type == EVENT_RUN_RESUMED) {
@@ -714,11 +718,13 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 		run->deciding_ms = event->at_ms;
 	} else if (type == EVENT_RUN_SUCCEEDED) {
 		ok = enter(run, RUN_SUCCEEDED, err);
+		run->active_ms = event->at_ms;
 		end_run(bridge, run, event);
 	} else if (type == EVENT_RUN_ROLLING_BACK) {
 		ok = enter(run, RUN_ROLLING_BACK, err);
 		resume(run);
 		run->rollback_ms = event->at_ms;
+		run->active_ms = event->at_ms;
 	} else if (type == EVENT_RUN_ROLLED_BACK) {
 		ok = enter(run, RUN_ROLLED_BACK, err);
 		end_run(bridge, run, event);
@@ -831,6 +837,29 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 	return true;
 }
 
+/* A person says that what ended unknown went well. */
+static bool confirm(struct run *run, struct step_state *step,
+		const struct event *event, struct err *err) {
+	const struct step *model = &run->plan->runbook->steps[event->step];
+	if (step->status != STEP_UNKNOWN || event->block >= model->block_count) {
+		return out_of_place(event, "its outcome is not unknown", err);
+	}
+	for (size_t i = 0; i < step->attempt_count; i++) {
+		struct attempt *attempt = &step->attempts[i];
+		if (attempt->block == event->block &&
+				attempt->outcome == OUTCOME_UNKNOWN) {
+			attempt->outcome = OUTCOME_OK;
+		}
+	}
+	step->status = STEP_RUNNING;
+	step->outcome = OUTCOME_NONE;
+	step->ended_ms = 0;
+	replace(&step->said_by, event->user);
+	replace(&step->text, event->text);
+	advance(run, step, event);
+	return true;
+}
+
 static void step_ended(
 		struct run *run, struct step_state *step, const struct event *event) {
 	const struct step *model = &run->plan->runbook->steps[event->step];
@@ -903,6 +932,8 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 		step->cancelling = true;
 		replace(&step->text, event->text);
 		replace(&step->said_by, event->user);
+	} else if (type == EVENT_STEP_CONFIRMED) {
+		return confirm(run, step, event, err);
 	} else if (type == EVENT_STEP_TAP_REFUSED) {
 		string_put(&step->refused_taps, &step->refused_tap_count, event->user);
 	}
@@ -993,6 +1024,7 @@ bool bridge_fold(
 	case EVENT_STEP_CANCELLING:
 	case EVENT_STEP_EVIDENCE:
 	case EVENT_STEP_TAP_REFUSED:
+	case EVENT_STEP_CONFIRMED:
 		ok = fold_step(bridge, event, event->type, err);
 		break;
 	}

@@ -169,6 +169,7 @@ struct run {
 	char *rehearsed_why; // why it does not count
 	bool watched;        // .post has ended
 	int64_t deciding_ms; // when it last began to decide; 0
+	int64_t active_ms; // when it last became active: the grid counts from then
 	int64_t abort_asked_ms;
 	uint32_t interventions;
 	int64_t rollback_ms;      // its gate passed; 0

@@ -126,6 +126,9 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 	[EVENT_STEP_TAP_REFUSED] = { "step.tap_refused",
 			SAID | FIELD_STEP | FIELD_NAME | FIELD_SERVER,
 			FIELD_RUN | FIELD_STEP | FIELD_USER | FIELD_TEXT },
+	[EVENT_STEP_CONFIRMED] = { "step.confirmed",
+			SAID | FIELD_STEP | FIELD_BLOCK,
+			FIELD_RUN | FIELD_STEP | FIELD_USER },
 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {

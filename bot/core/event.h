@@ -85,8 +85,9 @@ enum event_type {
 	EVENT_STEP_CANCELLING,  // user: `!fail` while it runs; text
 	EVENT_STEP_EVIDENCE,    // user, text: added to a step that has ended
 	EVENT_STEP_TAP_REFUSED, // user tapped and does not count; text: why
+	EVENT_STEP_CONFIRMED, // `!done` of an unknown outcome: its block went well
 };
-#define EVENT_TYPE_COUNT (EVENT_STEP_TAP_REFUSED + 1)
+#define EVENT_TYPE_COUNT (EVENT_STEP_CONFIRMED + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -87,9 +87,10 @@ static bool ask(sqlite3 *db, const char *sql, int *number, struct err *err) {
 	if (ok) {
 		*number = sqlite3_column_int(statement, 0);
 	} else {
-		err_set(err,
-				sqlite3_errcode(db) == SQLITE_NOTADB ? ERR_INVALID : ERR_IO,
-				"cannot be read: %s", sqlite3_errmsg(db));
+		int code = sqlite3_errcode(db);
+		bool damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
+		err_set(err, damaged ? ERR_INVALID : ERR_IO, "cannot be read: %s",
+				sqlite3_errmsg(db));
 	}
 	sqlite3_finalize(statement);
 	return ok;

@@ -391,13 +391,31 @@ bool journal_sqlite_examine(struct journal *journal,
 		void (*fn)(void *data, const char *finding), void *data,
 		struct err *err) {
 	struct journal_sqlite *self = of(journal);
-	return each_text(self, "PRAGMA integrity_check(20)", "ok", fn, data, err) &&
-			each_text(self,
-					"SELECT 'row ' || min(seq) || ': its input is not among "
-					"those remembered' FROM journal WHERE input IS NOT NULL AND"
-					" input NOT IN (SELECT identity FROM input) GROUP BY input"
-					" ORDER BY min(seq) LIMIT 20",
-					"", fn, data, err);
+	static const struct {
+		const char *sql;
+		const char *good;
+	} questions[] = {
+		{ "PRAGMA integrity_check(20)", "ok" },
+		{ "WITH wanted (name) AS (VALUES ('journal_no_gap'),"
+		  " ('journal_no_update'), ('journal_no_delete'), ('input_no_update'),"
+		  " ('input_no_delete'), ('outbox_no_update'), ('outbox_no_delete'))"
+		  " SELECT 'the trigger ' || name || ' was taken away' FROM wanted"
+		  " WHERE name NOT IN"
+		  " (SELECT name FROM sqlite_schema WHERE type = 'trigger')",
+				"" },
+		{ "SELECT 'row ' || min(seq) || ': its input is not among those"
+		  " remembered' FROM journal WHERE input IS NOT NULL AND"
+		  " input NOT IN (SELECT identity FROM input)"
+		  " GROUP BY input ORDER BY min(seq) LIMIT 20",
+				"" },
+	};
+	for (size_t i = 0; i < LENGTH(questions); i++) {
+		if (!each_text(
+					self, questions[i].sql, questions[i].good, fn, data, err)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static void sqlite_head(

@@ -51,8 +51,9 @@ bool journal_sqlite_read_raw(struct journal *journal, uint64_t from_seq,
 
 /*
  * Likewise: what the chain does not cover.  A line to @fn for each thing that
- * SQLite finds damaged in the file, and for each row whose input is not among
- * those remembered, so that it would be acted on again.
+ * SQLite finds damaged in the file, for each trigger that was taken away, and
+ * for each row whose input is not among those remembered, so that it would be
+ * acted on again.
  */
 bool journal_sqlite_examine(struct journal *journal,
 		void (*fn)(void *data, const char *finding), void *data,

@@ -635,6 +635,7 @@ static void a_forgotten_input_is_found(void **state) {
 	assert_true(
 			journal_sqlite_examine(fixture->journal, add_text, &text, &err));
 	assert_string_equal(str_text(&text),
+			"the trigger input_no_delete was taken away\n"
 			"row 2: its input is not among those remembered\n");
 	str_finish(&text);
 }

@@ -1,0 +1,143 @@
+#include "core/decide.h"
+
+#include <string.h>
+
+#include "core/deciding.h"
+#include "core/gate.h"
+
+static void decide_server(struct deciding *d, bool lost) {
+	if (d->bridge->server_lost == lost) {
+		return;
+	}
+	struct event event = event_make(
+			lost ? EVENT_SERVER_LOST : EVENT_SERVER_BACK, d->world->now_ms);
+	if (lost) {
+		event.text = d->request->problem;
+	} else {
+		event.duration_ms = d->world->now_ms - d->bridge->server_lost_ms;
+	}
+	deciding_add(d, event);
+}
+
+/* An open or unused gate is for one digest only. */
+static void void_other_digests(struct deciding *d) {
+	const struct plan_record *now = d->request->plan;
+	for (size_t i = 0; now != NULL && i < d->bridge->gate_count; i++) {
+		const struct gate_state *gate = &d->bridge->gates[i];
+		bool bound = gate->purpose == PURPOSE_PLAN ||
+				gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
+		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
+		if (!bound || !waits || strcmp(gate->digest, now->plan.digest) == 0) {
+			continue;
+		}
+		const struct run *run = bridge_run(d->bridge, gate->run);
+		if (run != NULL && run->forward_begun) {
+			continue; // the journal's text runs
+		}
+		const struct plan_record *then = gate_state_plan(d->bridge, gate);
+		char *difference = plan_difference(&then->plan, &now->plan, 5);
+		decision_own(d->decision, difference);
+		deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
+				decision_print(
+						d->decision, "the plan has changed\n%s", difference));
+	}
+}
+
+static void decide_source(struct deciding *d, bool broken) {
+	struct event event = event_make(
+			broken ? EVENT_SOURCE_BROKEN : EVENT_SOURCE_CHANGED,
+			d->world->now_ms);
+	event.text = broken ? d->request->problem : d->request->text;
+	const char *known = d->bridge->source_why;
+	if (broken && d->bridge->source_broken && known != NULL &&
+			event.text != NULL && strcmp(known, event.text) == 0) {
+		return; // said already
+	}
+	deciding_add(d, event);
+	if (!broken) {
+		void_other_digests(d);
+	}
+}
+
+static void decide_bot_started(struct deciding *d) {
+	struct event event = event_make(EVENT_BOT_STARTED, d->world->now_ms);
+	event.text = d->request->text;
+	event.number = d->bridge->event_count;
+	event.duration_ms = d->request->duration_ms;
+	deciding_add(d, event);
+}
+
+void decide(const struct bridge *bridge, const struct world *world,
+		const struct request *request, struct decision *decision) {
+	struct deciding d = {
+		.bridge = bridge,
+		.world = world,
+		.request = request,
+		.decision = decision,
+	};
+	switch (request->type) {
+	case REQUEST_HELP:
+	case REQUEST_PLAN:
+	case REQUEST_REHEARSE:
+	case REQUEST_POLL:
+	case REQUEST_START:
+	case REQUEST_HOLD:
+	case REQUEST_RESUME:
+	case REQUEST_DECIDE:
+	case REQUEST_ABORT:
+	case REQUEST_CLOSE:
+	case REQUEST_ROLLBACK:
+	case REQUEST_NOTE:
+	case REQUEST_STATUS:
+	case REQUEST_WHO:
+	case REQUEST_WHY:
+	case REQUEST_MISSED:
+		decide_said(&d);
+		break;
+	case REQUEST_DONE:
+	case REQUEST_FAIL:
+	case REQUEST_RUN:
+	case REQUEST_PASS:
+	case REQUEST_RETRY:
+	case REQUEST_SKIP:
+	case REQUEST_CLAIM:
+		decide_said_step(&d);
+		break;
+	case REQUEST_TICK:
+		decide_tick(&d);
+		break;
+	case REQUEST_TAPS:
+		decide_taps(&d);
+		break;
+	case REQUEST_POSTED:
+		decide_posted(&d);
+		break;
+	case REQUEST_POST_CHANGED:
+		decide_post_changed(&d);
+		break;
+	case REQUEST_GATE_VERIFIED:
+		decide_verified(&d);
+		break;
+	case REQUEST_ATTEMPT_START:
+		decide_attempt_start(&d);
+		break;
+	case REQUEST_ATTEMPT_ENDED:
+		decide_attempt_ended(&d);
+		break;
+	case REQUEST_SERVER_LOST:
+		decide_server(&d, true);
+		break;
+	case REQUEST_SERVER_BACK:
+		decide_server(&d, false);
+		break;
+	case REQUEST_SOURCE_CHANGED:
+		decide_source(&d, false);
+		break;
+	case REQUEST_SOURCE_BROKEN:
+		decide_source(&d, true);
+		break;
+	case REQUEST_BOT_STARTED:
+		decide_bot_started(&d);
+		break;
+	}
+}

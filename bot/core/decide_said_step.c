@@ -1,0 +1,283 @@
+#include <string.h>
+
+#include "core/deciding.h"
+#include "core/flow.h"
+#include "core/saying.h"
+
+/*
+ * What people say about a step.
+ */
+
+struct said {
+	struct deciding *d;
+	const struct run *run;
+	const struct step *model;
+	const struct step_state *state;
+	size_t index;
+};
+
+static void refuse(const struct said *s, const char *text) {
+	saying_refuse(s->d,
+			decision_print(s->d->decision, "%s %s", s->model->number, text));
+}
+
+static struct event said_event(const struct said *s, enum event_type type) {
+	struct event event = deciding_event(s->d, type);
+	event.run = s->run->number;
+	event.step = (uint32_t)s->index;
+	const char *text = s->d->request->text;
+	event.text = text != NULL && text[0] != '\0' ? text : NULL;
+	return event;
+}
+
+static void end(const struct said *s, enum outcome outcome) {
+	struct event event = said_event(s, EVENT_STEP_ENDED);
+	event.outcome = outcome;
+	deciding_add(s->d, event);
+}
+
+/* Owner, or (where @lead_too) the lead; else refuses and says who could. */
+static bool is_allowed(const struct said *s, bool owner_too, bool lead_too) {
+	const struct runbook *runbook = s->run->plan->runbook;
+	const char *user = s->d->request->user;
+	size_t lead = 0;
+	struct role_set owner = step_owner(runbook, s->index, &lead);
+	if ((owner_too && deciding_holds_any(s->d, runbook, &owner, user)) ||
+			(lead_too && deciding_leads(s->d, runbook, user))) {
+		return true;
+	}
+	const char *who = owner_too ? deciding_who(s->d, runbook, &owner)
+								: deciding_who_leads(s->d, runbook);
+	saying_refuse(s->d,
+			decision_print(s->d->decision, "%s is not yours to settle\n%s can",
+					s->model->number, who));
+	return false;
+}
+
+static const char *status_words(const struct said *s) {
+	switch (s->state->status) {
+	case STEP_PENDING:
+		return "has not had its turn yet";
+	case STEP_ASKED:
+		return s->model->kind == STEP_MANUAL
+				? "waits for its owner: `!done` or `!fail`"
+				: "asks: `!run` or `!pass`";
+	case STEP_RUNNING:
+		return "is running: it ends by itself";
+	case STEP_FAILED:
+		return "has failed: `!retry`, `!skip` or `!rollback`";
+	case STEP_UNKNOWN:
+		return "ended unknown: `!done`, `!fail` or `!retry`";
+	case STEP_ENDED:
+		return s->state->outcome == OUTCOME_OK ? "is done already"
+											   : "is settled already";
+	}
+	return "";
+}
+
+static bool is_manual(const struct said *s) {
+	return s->model->kind == STEP_MANUAL;
+}
+
+static bool asks(const struct said *s) {
+	return s->state->status == STEP_ASKED && !is_manual(s);
+}
+
+static bool has_evidence(const struct said *s) {
+	const char *text = s->d->request->text;
+	return (text != NULL && text[0] != '\0') || s->d->request->file_count > 0;
+}
+
+static void say_done(const struct said *s) {
+	if (!is_allowed(s, true, false)) {
+		return;
+	}
+	if (s->state->status == STEP_UNKNOWN && !is_manual(s)) {
+		struct event event = said_event(s, EVENT_STEP_CONFIRMED);
+		event.block = s->state->block;
+		deciding_add(s->d, event);
+	} else if (s->state->status == STEP_ENDED && has_evidence(s)) {
+		deciding_add(s->d, said_event(s, EVENT_STEP_EVIDENCE));
+	} else if (s->state->status != STEP_ASKED || !is_manual(s)) {
+		refuse(s, status_words(s));
+	} else if (s->model->evidence && !has_evidence(s)) {
+		refuse(s,
+				decision_print(s->d->decision,
+						"needs evidence\n`!done %s TEXT`, or attach a file",
+						s->model->number));
+	} else {
+		end(s, OUTCOME_OK);
+	}
+}
+
+static void say_fail(const struct said *s) {
+	if (!is_allowed(s, true, true)) {
+		return;
+	}
+	bool waits = s->state->status == STEP_UNKNOWN ||
+			(s->state->status == STEP_ASKED && is_manual(s));
+	if (waits) {
+		end(s, OUTCOME_FAILED);
+	} else if (s->state->status == STEP_RUNNING &&
+			step_running(s->state) != NULL) {
+		deciding_add(s->d, said_event(s, EVENT_STEP_CANCELLING));
+	} else if (s->state->status == STEP_RUNNING) {
+		end(s, OUTCOME_FAILED); // between two attempts
+	} else {
+		refuse(s, status_words(s));
+	}
+}
+
+static void say_run(const struct said *s) {
+	if (!is_allowed(s, true, true)) {
+		return;
+	}
+	size_t publisher = 0;
+	if (!asks(s)) {
+		refuse(s, status_words(s));
+		return;
+	}
+	const char *missing = flow_missing_value(s->run, s->index, &publisher);
+	if (missing != NULL) {
+		refuse(s,
+				decision_print(s->d->decision,
+						"cannot run: %s was never published\nsay `!pass %s`",
+						missing, s->model->number));
+		return;
+	}
+	deciding_add(s->d, said_event(s, EVENT_STEP_ALLOWED));
+}
+
+static void say_pass(const struct said *s) {
+	if (!is_allowed(s, true, true)) {
+		return;
+	}
+	if (!asks(s)) {
+		refuse(s, status_words(s));
+		return;
+	}
+	end(s, OUTCOME_PASSED);
+}
+
+static bool has_stopped(const struct said *s) {
+	return s->state->status == STEP_FAILED || s->state->status == STEP_UNKNOWN;
+}
+
+static void say_retry(const struct said *s) {
+	if (!is_allowed(s, true, true)) {
+		return;
+	}
+	if (!has_stopped(s)) {
+		refuse(s, status_words(s));
+		return;
+	}
+	deciding_add(s->d, said_event(s, EVENT_STEP_RETRIED));
+}
+
+static void say_skip(const struct said *s) {
+	if (!is_allowed(s, false, true)) {
+		return;
+	}
+	if (!has_stopped(s)) {
+		refuse(s, status_words(s));
+	} else if (flow_publishes_undo(s->run, s->index)) {
+		refuse(s,
+				"cannot be skipped: rollback needs what it publishes\n"
+				"`!retry` it, or `!rollback`");
+	} else {
+		end(s, OUTCOME_SKIPPED);
+	}
+}
+
+static void say_claim(const struct said *s) {
+	if (!is_allowed(s, true, false)) {
+		return;
+	}
+	if (s->state->status == STEP_ENDED) {
+		refuse(s, status_words(s));
+		return;
+	}
+	deciding_add(s->d, said_event(s, EVENT_STEP_CLAIMED));
+}
+
+/* A red smoke test can be settled while the run decides. */
+static bool is_reachable(const struct run *run, size_t index) {
+	if (flow_is_active(run, index)) {
+		return true;
+	}
+	size_t phase = run->plan->runbook->steps[index].phase;
+	enum phase_kind kind = run->plan->runbook->phases[phase].kind;
+	return run->status == RUN_DECIDING &&
+			(kind == PHASE_SMOKE || kind == PHASE_PRODUCTION);
+}
+
+static const char *steps_that_wait(struct deciding *d, const struct run *run) {
+	const char *text = "";
+	size_t count = 0;
+	for (size_t i = 0; i < run->step_count && count < 5; i++) {
+		enum step_status status = run->steps[i].status;
+		bool live = status == STEP_ASKED || status == STEP_RUNNING ||
+				status == STEP_FAILED || status == STEP_UNKNOWN;
+		if (live && is_reachable(run, i)) {
+			text = decision_print(d->decision, "%s%s%s", text,
+					count > 0 ? ", " : "", run->plan->runbook->steps[i].number);
+			count++;
+		}
+	}
+	return text;
+}
+
+/* The run and the step that are meant; else refuses. */
+static bool find(struct said *s) {
+	struct deciding *d = s->d;
+	const char *number = d->request->step;
+	s->run = bridge_current(d->bridge);
+	if (s->run == NULL) {
+		saying_refuse(d, "no run is open");
+		return false;
+	}
+	s->index = runbook_step(s->run->plan->runbook, number);
+	if (s->index == RUNBOOK_NONE) {
+		const char *waits = steps_that_wait(d, s->run);
+		saying_refuse(d,
+				decision_print(d->decision, "there is no step %s%s%s", number,
+						waits[0] != '\0' ? "\nnow: " : "", waits));
+		return false;
+	}
+	s->model = &s->run->plan->runbook->steps[s->index];
+	s->state = &s->run->steps[s->index];
+	bool late_evidence = d->request->type == REQUEST_DONE &&
+			s->state->status == STEP_ENDED &&
+			s->state->outcome != OUTCOME_EXCLUDED;
+	if (s->state->outcome == OUTCOME_EXCLUDED ||
+			(!is_reachable(s->run, s->index) && !late_evidence)) {
+		refuse(s,
+				decision_print(d->decision, "is not up now\n%s is %s",
+						deciding_label(d, s->run),
+						run_status_name(s->run->status)));
+		return false;
+	}
+	return true;
+}
+
+void decide_said_step(struct deciding *d) {
+	struct said s = { .d = d };
+	if (!saying_is_heard(d) || !find(&s)) {
+		return;
+	}
+	if (d->request->type == REQUEST_DONE) {
+		say_done(&s);
+	} else if (d->request->type == REQUEST_FAIL) {
+		say_fail(&s);
+	} else if (d->request->type == REQUEST_RUN) {
+		say_run(&s);
+	} else if (d->request->type == REQUEST_PASS) {
+		say_pass(&s);
+	} else if (d->request->type == REQUEST_RETRY) {
+		say_retry(&s);
+	} else if (d->request->type == REQUEST_SKIP) {
+		say_skip(&s);
+	} else {
+		say_claim(&s);
+	}
+}

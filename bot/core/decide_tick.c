@@ -1,0 +1,416 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/deciding.h"
+#include "core/flow.h"
+#include "core/gate.h"
+
+/*
+ * What follows from the state and the time alone.  decide_tick() is asked
+ * again after each commit until it has nothing more to say, so each function
+ * here may leave the next consequence to the next turn.
+ */
+
+static struct event run_event(
+		const struct deciding *d, enum event_type type, const struct run *run) {
+	struct event event = event_make(type, d->world->now_ms);
+	event.run = run->number;
+	return event;
+}
+
+/* --- gates --- */
+
+static bool holders_changed(
+		const struct deciding *d, const struct gate_state *gate) {
+	const struct plan_record *record = gate_state_plan(d->bridge, gate);
+	const struct gate *model = gate_state_model(d->bridge, gate);
+	if (model == NULL || gate->holders[0] == '\0') {
+		return false;
+	}
+	char hex[SHA256_HEX];
+	gate_holders_hash(d->world, record->runbook, model, hex);
+	return strcmp(hex, gate->holders) != 0;
+}
+
+static void call_backups(struct deciding *d, const struct gate_state *gate) {
+	if (gate->status != GATE_OPEN ||
+			d->world->now_ms < gate_backups_at(d->world->settings, gate)) {
+		return;
+	}
+	struct event event = event_make(EVENT_GATE_BACKUP_CALLED, d->world->now_ms);
+	event.gate = gate->id;
+	event.run = gate->run;
+	deciding_add(d, event);
+}
+
+/* A gate that passed and is not used yet can still lose what let it pass. */
+static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
+	bool guards = gate->purpose == PURPOSE_PLAN ||
+			gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
+	if (!guards) {
+		return;
+	}
+	if (d->world->now_ms >= gate_good_until_ms(gate)) {
+		deciding_close_gate(d, gate, OUTCOME_EXPIRED, NULL,
+				"the approval was not used in time");
+		return;
+	}
+	if (gate->objection_count == 0 &&
+			!gate_is_full(d->bridge, d->world, gate)) {
+		deciding_close_gate(
+				d, gate, OUTCOME_VOID, NULL, "an approval was withdrawn");
+	}
+}
+
+static void tick_gate(struct deciding *d, const struct gate_state *gate) {
+	if (gate->status != GATE_OPEN && gate->status != GATE_PASSED) {
+		return;
+	}
+	if (gate->status == GATE_PASSED && gate->purpose != PURPOSE_PLAN &&
+			gate->purpose != PURPOSE_START && gate->purpose != PURPOSE_STEP) {
+		return; // it has done its work
+	}
+	if (holders_changed(d, gate)) {
+		deciding_close_gate(
+				d, gate, OUTCOME_VOID, NULL, "who holds its roles has changed");
+		return;
+	}
+	if (gate->status == GATE_PASSED) {
+		recheck_passed(d, gate);
+		return;
+	}
+	call_backups(d, gate);
+	if (d->world->now_ms < gate->until_ms &&
+			gate_is_full(d->bridge, d->world, gate)) {
+		deciding_pass_gate(d, gate);
+	}
+}
+
+/* --- what a passed gate lets happen --- */
+
+static void close_polls(struct deciding *d) {
+	for (size_t i = 0; i < d->bridge->poll_count; i++) {
+		const struct poll_state *poll = &d->bridge->polls[i];
+		if (poll->open) {
+			struct event event = event_make(
+					EVENT_POLL_CLOSED, d->world->now_ms);
+			event.gate = poll->id;
+			deciding_add(d, event);
+		}
+	}
+}
+
+static void begin_at_t0(struct deciding *d, const struct run *run) {
+	struct event event = run_event(d, EVENT_RUN_T0, run);
+	event.until_ms = d->world->now_ms;
+	deciding_add(d, event);
+	if (run->kind == RUN_PRODUCTION) {
+		close_polls(d);
+	}
+}
+
+static void begin_rollback(struct deciding *d, const struct run *run) {
+	struct event event = run_event(d, EVENT_RUN_ROLLING_BACK, run);
+	event.values = run->values;
+	event.value_count = run->value_count;
+	deciding_add(d, event);
+}
+
+static void accept_files(struct deciding *d, const struct run *run) {
+	struct event event = run_event(d, EVENT_RUN_FILES_ACCEPTED, run);
+	event.name = run->files_target;
+	event.digest = run->files_digest;
+	deciding_add(d, event);
+	deciding_add(d, run_event(d, EVENT_RUN_RESUMED, run));
+}
+
+static bool passed_since(const struct deciding *d, const struct run *run,
+		enum gate_purpose purpose, int64_t since_ms) {
+	const struct gate_state *gate = bridge_gate_for(
+			d->bridge, run->number, purpose);
+	return gate != NULL && gate->passed_ms > 0 && gate->status != GATE_CLOSED &&
+			gate->opened_ms >= since_ms;
+}
+
+static bool tick_passed(struct deciding *d, const struct run *run) {
+	if (run->status == RUN_AT_GATE &&
+			passed_since(d, run, PURPOSE_START, run->active_ms)) {
+		begin_at_t0(d, run);
+		return true;
+	}
+	bool can_roll_back = run->status == RUN_RUNNING ||
+			run->status == RUN_DECIDING || run->status == RUN_SUCCEEDED ||
+			run->status == RUN_ABORTED;
+	if (can_roll_back && run->kind == RUN_PRODUCTION &&
+			passed_since(d, run, PURPOSE_ROLLBACK,
+					run->ended_ms > run->rollback_ms ? run->ended_ms
+													 : run->rollback_ms)) {
+		begin_rollback(d, run);
+		return true;
+	}
+	if (run->status == RUN_DECIDING &&
+			passed_since(d, run, PURPOSE_SUCCESS, run->deciding_ms)) {
+		deciding_add(d, run_event(d, EVENT_RUN_SUCCEEDED, run));
+		return true;
+	}
+	if (run->held_for_files &&
+			passed_since(d, run, PURPOSE_FILES, run->active_ms)) {
+		accept_files(d, run);
+		return true;
+	}
+	return false;
+}
+
+/* --- steps --- */
+
+static void end_step(struct deciding *d, const struct run *run, size_t index,
+		enum outcome outcome, const char *text) {
+	struct event event = run_event(d, EVENT_STEP_ENDED, run);
+	event.step = (uint32_t)index;
+	event.outcome = outcome;
+	event.text = text;
+	const struct step_state *step = &run->steps[index];
+	if (step->cancelling || step->said_by != NULL) {
+		event.user = step->said_by;
+	}
+	deciding_add(d, event);
+}
+
+static void ask_step(struct deciding *d, const struct run *run, size_t index,
+		const char *text) {
+	struct event event = run_event(d, EVENT_STEP_ASKED, run);
+	event.step = (uint32_t)index;
+	event.text = text;
+	event.count = run->steps[index].asked_count;
+	deciding_add(d, event);
+}
+
+/* What stopped: a step whose last attempt has ended and that has none to
+ * follow.  Also for steps of a phase that a rollback or an abort has left. */
+static bool settle_steps(struct deciding *d, const struct run *run) {
+	bool any = false;
+	for (size_t i = 0; i < run->step_count; i++) {
+		enum outcome outcome = flow_outcome(run, i, d->world->now_ms);
+		if (outcome == OUTCOME_NONE) {
+			continue;
+		}
+		const struct attempt *last = step_last_attempt(&run->steps[i]);
+		const char *text = outcome == OUTCOME_OK || last == NULL ? NULL
+																 : last->reason;
+		if (run->steps[i].text != NULL && outcome == OUTCOME_FAILED) {
+			text = run->steps[i].text; // the words of `!fail`
+		}
+		end_step(d, run, i, outcome, text);
+		any = true;
+	}
+	return any;
+}
+
+static bool gate_in_the_way(
+		struct deciding *d, const struct run *run, size_t step) {
+	size_t wanted = flow_gate_of(run, step);
+	if (wanted == RUNBOOK_NONE || run->status == RUN_ROLLING_BACK) {
+		return false;
+	}
+	const struct gate_state *gate = flow_gate_state(d->bridge, run, step);
+	if (gate != NULL && gate->status != GATE_CLOSED) {
+		return gate->status == GATE_OPEN || gate->objection_count > 0;
+	}
+	deciding_open_gate(d, run->plan, run, wanted, PURPOSE_STEP, NULL, NULL);
+	return true;
+}
+
+/* What a step in its turn needs before an attempt, or instead of one. */
+static bool turn_step(struct deciding *d, const struct run *run, size_t index) {
+	const struct step_state *step = &run->steps[index];
+	const struct step *model = &run->plan->runbook->steps[index];
+	if (gate_in_the_way(d, run, index)) {
+		return d->decision->count > 0;
+	}
+	if (model->kind == STEP_MANUAL) {
+		ask_step(d, run, index, NULL);
+		return true;
+	}
+	if (step->status == STEP_PENDING && run->status == RUN_ROLLING_BACK) {
+		size_t publisher = 0;
+		const char *name = flow_missing_value(run, index, &publisher);
+		if (name != NULL && run->steps[publisher].status == STEP_UNKNOWN) {
+			ask_step(d, run, index,
+					decision_print(d->decision,
+							"%s is not known: %s ended unknown", name,
+							run->plan->runbook->steps[publisher].number));
+			return true;
+		}
+		if (name != NULL) {
+			end_step(d, run, index, OUTCOME_PASSED_OVER,
+					decision_print(
+							d->decision, "%s was never published", name));
+			return true;
+		}
+	}
+	if (step->block < model->block_count && model->blocks[step->block].ask &&
+			!step->allowed) {
+		ask_step(d, run, index, NULL);
+		return true;
+	}
+	return false;
+}
+
+static bool tick_turns(struct deciding *d, const struct run *run) {
+	if (run_stands_still(d->bridge, run)) {
+		return false;
+	}
+	size_t count = 0;
+	size_t *turns = flow_turns(run, &count);
+	bool any = false;
+	for (size_t i = 0; i < count && !any; i++) {
+		any = run->steps[turns[i]].status == STEP_PENDING ||
+						run->steps[turns[i]].status == STEP_RUNNING
+				? turn_step(d, run, turns[i])
+				: false;
+	}
+	free(turns);
+	return any;
+}
+
+/* --- the end of phases --- */
+
+static const char *rehearsal_verdict(
+		struct deciding *d, const struct run *run) {
+	size_t commands = 0;
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		const char *number = run->plan->runbook->steps[i].number;
+		if (step->outcome == OUTCOME_EXCLUDED) {
+			continue;
+		}
+		if (step->outcome != OUTCOME_OK) {
+			return decision_print(d->decision, "step %s was %s", number,
+					step->outcome == OUTCOME_SKIPPED ? "skipped"
+													 : "passed over");
+		}
+		if (run->plan->runbook->steps[i].kind == STEP_COMMAND) {
+			commands++;
+		}
+	}
+	if (commands == 0) {
+		return "no command ran";
+	}
+	if (run->interventions > 0) {
+		return decision_print(d->decision, "%u intervention%s",
+				run->interventions, run->interventions == 1 ? "" : "s");
+	}
+	return NULL;
+}
+
+static void end_rehearsal(struct deciding *d, const struct run *run) {
+	struct event event = run_event(d, EVENT_RUN_REHEARSED, run);
+	event.text = rehearsal_verdict(d, run);
+	event.outcome = event.text == NULL ? OUTCOME_OK : OUTCOME_FAILED;
+	deciding_add(d, event);
+	deciding_add(d, run_event(d, EVENT_RUN_CLOSED, run));
+}
+
+static bool tick_deciding(struct deciding *d, const struct run *run) {
+	if (!flow_is_green(run)) {
+		return false;
+	}
+	size_t model = runbook_success_gate(run->plan->runbook);
+	if (model == RUNBOOK_NONE) {
+		deciding_add(d, run_event(d, EVENT_RUN_SUCCEEDED, run));
+		return true;
+	}
+	const struct gate_state *gate = bridge_gate_for(
+			d->bridge, run->number, PURPOSE_SUCCESS);
+	const struct gate_state *rollback = bridge_gate_for(
+			d->bridge, run->number, PURPOSE_ROLLBACK);
+	bool opened = gate != NULL && gate->opened_ms >= run->deciding_ms;
+	bool rolling = rollback != NULL && rollback->status == GATE_OPEN;
+	if (opened || rolling || run->held) {
+		return false;
+	}
+	deciding_open_gate(d, run->plan, run, model, PURPOSE_SUCCESS, NULL, NULL);
+	return true;
+}
+
+static bool tick_phase_end(struct deciding *d, const struct run *run) {
+	if (run->status == RUN_DECIDING) {
+		return tick_deciding(d, run);
+	}
+	if (run->status == RUN_ROLLING_BACK) {
+		if (flow_is_over(run, PHASE_ROLLBACK) &&
+				!run_has_forward_running(run)) {
+			deciding_add(d, run_event(d, EVENT_RUN_ROLLED_BACK, run));
+			return true;
+		}
+		return false;
+	}
+	if (run->status == RUN_SUCCEEDED && !run->watched) {
+		if (flow_is_over(run, PHASE_POST)) {
+			deciding_add(d, run_event(d, EVENT_RUN_WATCHED, run));
+			return true;
+		}
+		return false;
+	}
+	if (run->status != RUN_RUNNING || run->held) {
+		return false;
+	}
+	if (run->kind == RUN_REHEARSAL) {
+		if (flow_is_over(run, PHASE_REHEARSAL)) {
+			end_rehearsal(d, run);
+			return true;
+		}
+		return false;
+	}
+	if (flow_is_over(run, PHASE_PRODUCTION) && flow_is_over(run, PHASE_SMOKE)) {
+		deciding_add(d, run_event(d, EVENT_RUN_DECIDING, run));
+		return true;
+	}
+	return false;
+}
+
+/* --- the status grid --- */
+
+static void tick_status(struct deciding *d, const struct run *run) {
+	int64_t due = flow_status_due_ms(run, d->world->settings);
+	if (d->world->now_ms < due) {
+		return;
+	}
+	int64_t every = flow_status_every_ms(run, d->world->settings);
+	int64_t missed = (d->world->now_ms - due) / every;
+	struct event event = run_event(d, EVENT_STATUS_DUE, run);
+	event.number = run->status_count + 1;
+	event.until_ms = due + missed * every;
+	event.count = (uint32_t)missed;
+	deciding_add(d, event);
+}
+
+static void tick_run(struct deciding *d, const struct run *run) {
+	if (tick_passed(d, run)) {
+		return;
+	}
+	if (settle_steps(d, run)) {
+		return;
+	}
+	if (flow_phases(run) != 0 && tick_turns(d, run)) {
+		return;
+	}
+	tick_phase_end(d, run);
+}
+
+void decide_tick(struct deciding *d) {
+	for (size_t i = 0; i < d->bridge->gate_count; i++) {
+		tick_gate(d, &d->bridge->gates[i]);
+	}
+	for (size_t i = 0; i < d->bridge->run_count && d->decision->count == 0;
+			i++) {
+		const struct run *run = &d->bridge->runs[i];
+		if (run->status != RUN_CLOSED) {
+			tick_run(d, run);
+		}
+	}
+	for (size_t i = 0; i < d->bridge->run_count && d->decision->count == 0;
+			i++) {
+		tick_status(d, &d->bridge->runs[i]);
+	}
+}

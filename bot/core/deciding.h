@@ -1,0 +1,83 @@
+#ifndef DECIDING_H
+#define DECIDING_H
+
+#include "core/decision.h"
+
+/*
+ * The parts of decide(), one file a source of requests.  Each looks at the
+ * state as it was folded last and appends what follows; none folds.
+ */
+
+struct deciding {
+	const struct bridge *bridge;
+	const struct world *world;
+	const struct request *request;
+	struct decision *decision;
+};
+
+void decide_tick(struct deciding *d); // decide_tick.c
+void decide_taps(struct deciding *d); // decide_taps.c
+void decide_posted(struct deciding *d);
+void decide_post_changed(struct deciding *d);
+void decide_verified(struct deciding *d);
+void decide_attempt_start(struct deciding *d); // decide_step.c
+void decide_attempt_ended(struct deciding *d);
+void decide_said(struct deciding *d); // decide_said.c and decide_said_step.c
+void decide_said_step(struct deciding *d);
+
+/* An event of @type at this moment; for what was said, with who said it,
+ * where, and which command. */
+struct event deciding_event(const struct deciding *d, enum event_type type);
+
+/* Append @event. */
+void deciding_add(struct deciding *d, struct event event);
+
+/* Open gate @model of @run (NULL: the plan's) for @purpose.  @user asked. */
+void deciding_open_gate(struct deciding *d, const struct plan_record *record,
+		const struct run *run, size_t model, enum gate_purpose purpose,
+		const char *user, const char *why);
+
+/* Close @gate; what that means for its run comes with it. */
+void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
+		enum outcome outcome, const char *user, const char *text);
+
+/* Let a full gate pass. */
+void deciding_pass_gate(struct deciding *d, const struct gate_state *gate);
+
+/* Username of @id, for words. */
+const char *deciding_name(const struct deciding *d, const char *id);
+
+/* "a, b or c": who holds any of @roles, by username, owned by the decision;
+ * "nobody (ROLE is not in the config)" where none does. */
+const char *deciding_who(struct deciding *d, const struct runbook *runbook,
+		const struct role_set *roles);
+
+/* Who leads, likewise. */
+const char *deciding_who_leads(
+		struct deciding *d, const struct runbook *runbook);
+
+/* Whether @user holds any of @roles now. */
+bool deciding_holds_any(const struct deciding *d, const struct runbook *runbook,
+		const struct role_set *roles, const char *user);
+
+/* Whether @user leads; nobody does where the runbook has no roles: then
+ * everybody in the channel does. */
+bool deciding_leads(const struct deciding *d, const struct runbook *runbook,
+		const char *user);
+
+/* Whether this instance of a gate is open, or passed and unused and good. */
+bool gate_is_good(const struct gate_state *gate, int64_t now_ms);
+
+/* "LB-7", owned by the decision. */
+const char *deciding_label(struct deciding *d, const struct run *run);
+
+/* "26 h", "3 min 41 s": owned by the decision. */
+const char *deciding_span(struct deciding *d, int64_t ms);
+
+/* "02:30", UTC. */
+const char *deciding_clock(struct deciding *d, int64_t at_ms);
+
+/* Hash over a target's tracked files. */
+void plan_target_hash(const struct plan_target *target, char hex[SHA256_HEX]);
+
+#endif

@@ -1,0 +1,468 @@
+#include "core/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+#define BIT(n) (1u << (n))
+
+/* An unknown outcome of a repeatable block is tried again at most so often. */
+#define UNKNOWN_MOST 3
+
+static const struct step *model_of(const struct run *run, size_t step) {
+	return &run->plan->runbook->steps[step];
+}
+
+static enum phase_kind kind_of(const struct run *run, size_t step) {
+	return run->plan->runbook->phases[model_of(run, step)->phase].kind;
+}
+
+unsigned flow_phases(const struct run *run) {
+	switch (run->status) {
+	case RUN_RUNNING:
+		return run->kind == RUN_REHEARSAL
+				? BIT(PHASE_REHEARSAL)
+				: BIT(PHASE_PRODUCTION) | BIT(PHASE_SMOKE);
+	case RUN_ROLLING_BACK:
+		return BIT(PHASE_ROLLBACK);
+	case RUN_SUCCEEDED:
+		return run->watched ? 0 : BIT(PHASE_POST);
+	case RUN_PLANNED:
+	case RUN_AT_GATE:
+	case RUN_DECIDING:
+	case RUN_ROLLED_BACK:
+	case RUN_ABORTED:
+	case RUN_CLOSED:
+		return 0;
+	}
+	return 0;
+}
+
+bool flow_is_active(const struct run *run, size_t step) {
+	return (flow_phases(run) & BIT(kind_of(run, step))) != 0;
+}
+
+bool flow_is_monitor(const struct run *run, size_t step) {
+	const struct step *model = model_of(run, step);
+	return model->block_count > 0 &&
+			model->blocks[model->block_count - 1].every_ms > 0;
+}
+
+/* --- turns --- */
+
+struct turns {
+	size_t *list;
+	size_t count;
+};
+
+static void turns_add(struct turns *turns, size_t step) {
+	turns->list = xreallocarray(
+			turns->list, turns->count + 1, sizeof(*turns->list));
+	turns->list[turns->count++] = step;
+}
+
+static bool is_strict(enum phase_kind kind) {
+	return kind != PHASE_SMOKE && kind != PHASE_POST;
+}
+
+/* Adds what has its turn in phases of @kind; whether a step keeps it, so that
+ * nothing behind it may begin. */
+static bool turns_in(
+		const struct run *run, enum phase_kind kind, struct turns *turns) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		if (kind_of(run, i) != kind || step->status == STEP_ENDED) {
+			continue;
+		}
+		bool waits = step->status == STEP_ASKED ||
+				step->status == STEP_FAILED || step->status == STEP_UNKNOWN;
+		if (!waits) {
+			turns_add(turns, i);
+		}
+		if (flow_is_monitor(run, i)) {
+			continue;
+		}
+		if (is_strict(kind)) {
+			return true;
+		}
+		if (!waits && model_of(run, i)->kind == STEP_COMMAND) {
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t *flow_turns(const struct run *run, size_t *count) {
+	static const enum phase_kind order[] = { PHASE_REHEARSAL, PHASE_PRODUCTION,
+		PHASE_SMOKE, PHASE_POST, PHASE_ROLLBACK };
+	struct turns turns = { 0 };
+	unsigned phases = flow_phases(run);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if ((phases & BIT(order[i])) != 0 && turns_in(run, order[i], &turns)) {
+			break;
+		}
+	}
+	*count = turns.count;
+	return turns.list;
+}
+
+bool flow_is_over(const struct run *run, enum phase_kind kind) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (kind_of(run, i) != kind || run->steps[i].status == STEP_ENDED) {
+			continue;
+		}
+		if (kind == PHASE_SMOKE && run->steps[i].status == STEP_FAILED) {
+			continue;
+		}
+		if (kind != PHASE_POST && flow_is_monitor(run, i) &&
+				run->steps[i].begun_ms != 0) {
+			continue;
+		}
+		return false;
+	}
+	return true;
+}
+
+bool flow_is_green(const struct run *run) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (kind_of(run, i) == PHASE_SMOKE &&
+				run->steps[i].status != STEP_ENDED &&
+				!flow_is_monitor(run, i)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- gates --- */
+
+size_t flow_gate_of(const struct run *run, size_t step) {
+	return model_of(run, step)->gate;
+}
+
+const struct gate_state *flow_gate_state(
+		const struct bridge *bridge, const struct run *run, size_t step) {
+	size_t wanted = flow_gate_of(run, step);
+	for (size_t i = bridge->gate_count; i > 0 && wanted != RUNBOOK_NONE; i--) {
+		const struct gate_state *gate = &bridge->gates[i - 1];
+		bool guards = gate->purpose == PURPOSE_START ||
+				gate->purpose == PURPOSE_STEP ||
+				gate->purpose == PURPOSE_ROLLBACK;
+		if (gate->run == run->number && gate->gate == wanted && guards) {
+			return gate;
+		}
+	}
+	return NULL;
+}
+
+const struct gate_state *flow_plan_gate(
+		const struct bridge *bridge, const struct run *run) {
+	if (run->kind != RUN_PRODUCTION ||
+			runbook_plan_gate(run->plan->runbook) == RUNBOOK_NONE) {
+		return NULL;
+	}
+	for (size_t i = bridge->gate_count; i > 0; i--) {
+		const struct gate_state *gate = &bridge->gates[i - 1];
+		if (gate->purpose == PURPOSE_PLAN &&
+				strcmp(gate->digest, run->plan->plan.digest) == 0) {
+			return gate;
+		}
+	}
+	return NULL;
+}
+
+/* --- attempts --- */
+
+static const struct attempt *last_of(const struct step_state *step,
+		uint32_t block, uint32_t host, size_t *index) {
+	for (size_t i = step->attempt_count; i > 0; i--) {
+		if (step->attempts[i - 1].block == block &&
+				step->attempts[i - 1].host == host) {
+			*index = i - 1;
+			return &step->attempts[i - 1];
+		}
+	}
+	return NULL;
+}
+
+/* Attempts of the block on the host in this try that ended so. */
+static uint32_t count_ended(const struct step_state *step, uint32_t block,
+		uint32_t host, bool unknown) {
+	uint32_t count = 0;
+	for (size_t i = step->try_from; i < step->attempt_count; i++) {
+		const struct attempt *attempt = &step->attempts[i];
+		if (attempt->block == block && attempt->host == host &&
+				attempt->ended_ms != 0 &&
+				(attempt->outcome == OUTCOME_UNKNOWN) == unknown) {
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Whether an attempt that did not go well is followed by another, unasked. */
+static bool again(const struct step_state *step, const struct block *block,
+		const struct attempt *last, int64_t *due_ms) {
+	if (last->outcome == OUTCOME_UNKNOWN) {
+		*due_ms = last->ended_ms;
+		return block->repeatable &&
+				count_ended(step, last->block, last->host, true) <=
+				UNKNOWN_MOST;
+	}
+	if (last->outcome == OUTCOME_CANCELLED) {
+		return false;
+	}
+	*due_ms = last->ended_ms + block->delay_ms;
+	return count_ended(step, last->block, last->host, false) <= block->retries;
+}
+
+static int64_t monitor_begun_ms(const struct step_state *step, uint32_t block) {
+	for (size_t i = 0; i < step->attempt_count; i++) {
+		if (step->attempts[i].block == block) {
+			return step->attempts[i].started_ms;
+		}
+	}
+	return 0;
+}
+
+static bool next_of_monitor(const struct step_state *step,
+		const struct block *block, struct flow_attempt *next) {
+	size_t index = 0;
+	const struct attempt *last = last_of(step, next->block, 0, &index);
+	if (last == NULL) {
+		return true;
+	}
+	if (last->ended_ms == 0) {
+		return false;
+	}
+	int64_t begun = monitor_begun_ms(step, next->block);
+	int64_t turns = (last->started_ms - begun) / block->every_ms + 1;
+	next->due_ms = begun + turns * block->every_ms;
+	next->number = last->number + 1;
+	return next->due_ms < begun + block->for_ms;
+}
+
+static bool next_on_host(const struct step_state *step,
+		const struct block *block, struct flow_attempt *next) {
+	size_t index = 0;
+	const struct attempt *last = last_of(step, next->block, next->host, &index);
+	if (last == NULL) {
+		return true;
+	}
+	next->number = last->number + 1;
+	if (last->ended_ms == 0) {
+		return false;
+	}
+	return index < step->try_from || again(step, block, last, &next->due_ms);
+}
+
+bool flow_next_attempt(const struct run *run, size_t step_index, int64_t now_ms,
+		struct flow_attempt *next) {
+	const struct step *model = model_of(run, step_index);
+	const struct step_state *step = &run->steps[step_index];
+	if ((step->status != STEP_PENDING && step->status != STEP_RUNNING) ||
+			model->kind != STEP_COMMAND || step->block >= model->block_count) {
+		return false;
+	}
+	const struct block *block = &model->blocks[step->block];
+	if (block->ask && !step->allowed) {
+		return false;
+	}
+	*next = (struct flow_attempt){
+		.block = step->block,
+		.number = 1,
+		.due_ms = now_ms,
+	};
+	if (block->every_ms > 0) {
+		return next_of_monitor(step, block, next);
+	}
+	size_t hosts = run_host_count(run, step_index, step->block);
+	for (uint32_t host = 0; host < hosts; host++) {
+		if (!step_host_done(step, step->block, host)) {
+			next->host = host;
+			return next_on_host(step, block, next);
+		}
+	}
+	return false;
+}
+
+static enum outcome stopped_outcome(
+		const struct run *run, size_t step, enum outcome last) {
+	if (last == OUTCOME_UNKNOWN) {
+		return OUTCOME_UNKNOWN;
+	}
+	if (last == OUTCOME_CANCELLED && !flow_is_active(run, step)) {
+		return OUTCOME_CANCELLED;
+	}
+	return OUTCOME_FAILED;
+}
+
+enum outcome flow_outcome(
+		const struct run *run, size_t step_index, int64_t now_ms) {
+	const struct step *model = model_of(run, step_index);
+	const struct step_state *step = &run->steps[step_index];
+	if (step->status != STEP_RUNNING || step_running(step) != NULL ||
+			model->kind != STEP_COMMAND) {
+		return OUTCOME_NONE;
+	}
+	if (step->block >= model->block_count) {
+		return OUTCOME_OK;
+	}
+	const struct block *block = &model->blocks[step->block];
+	size_t index = 0;
+	if (block->every_ms > 0) {
+		int64_t begun = monitor_begun_ms(step, step->block);
+		bool over = begun != 0 && now_ms >= begun + block->for_ms;
+		return over ? OUTCOME_OK : OUTCOME_NONE;
+	}
+	struct flow_attempt next;
+	if (flow_next_attempt(run, step_index, now_ms, &next)) {
+		return OUTCOME_NONE;
+	}
+	for (uint32_t host = 0; host < run_host_count(run, step_index, step->block);
+			host++) {
+		const struct attempt *last = last_of(step, step->block, host, &index);
+		if (last != NULL && last->outcome != OUTCOME_OK &&
+				index >= step->try_from) {
+			return stopped_outcome(run, step_index, last->outcome);
+		}
+	}
+	return OUTCOME_NONE;
+}
+
+/* --- values --- */
+
+static bool is_name_char(char c) {
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c >= '0' && c <= '9') || c == '_';
+}
+
+/* $NAME, ${NAME…} or {{NAME}}. */
+static bool text_mentions(const char *text, const char *name) {
+	size_t len = strlen(name);
+	for (const char *at = strstr(text, name); at != NULL;
+			at = strstr(at + 1, name)) {
+		if (is_name_char(at[len]) || at == text) {
+			continue;
+		}
+		char before = at[-1];
+		if (before == '$' || before == '{' || before == '#' || before == '!') {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool flow_mentions(const struct step *step, const char *name) {
+	for (size_t i = 0; i < step->block_count; i++) {
+		if (text_mentions(step->blocks[i].text, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The @index'th name that a step publishes, its blocks' after its own. */
+static const char *published(const struct step *step, size_t index) {
+	if (index < step->set_count) {
+		return step->sets[index];
+	}
+	index -= step->set_count;
+	for (size_t i = 0; i < step->block_count; i++) {
+		if (index < step->blocks[i].set_count) {
+			return step->blocks[i].sets[index];
+		}
+		index -= step->blocks[i].set_count;
+	}
+	return NULL;
+}
+
+const char *flow_missing_value(
+		const struct run *run, size_t step, size_t *publisher) {
+	const struct step *model = model_of(run, step);
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (i == step || run->steps[i].outcome == OUTCOME_EXCLUDED) {
+			continue;
+		}
+		const char *name = NULL;
+		for (size_t j = 0; (name = published(model_of(run, i), j)) != NULL;
+				j++) {
+			if (flow_mentions(model, name) && run_value(run, name) == NULL) {
+				*publisher = i;
+				return name;
+			}
+		}
+	}
+	return NULL;
+}
+
+bool flow_publishes_undo(const struct run *run, size_t step) {
+	const char *name = NULL;
+	for (size_t j = 0; (name = published(model_of(run, step), j)) != NULL;
+			j++) {
+		for (size_t i = 0; i < run->step_count; i++) {
+			if (kind_of(run, i) == PHASE_ROLLBACK &&
+					run->steps[i].outcome != OUTCOME_EXCLUDED &&
+					flow_mentions(model_of(run, i), name)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool flow_stops_on_rollback(
+		const struct run *run, size_t step, uint32_t block) {
+	return kind_of(run, step) != PHASE_ROLLBACK &&
+			model_of(run, step)->blocks[block].on_rollback == ON_ROLLBACK_STOP;
+}
+
+bool run_has_forward_running(const struct run *run) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		size_t phase = run->plan->runbook->steps[i].phase;
+		if (step_running(&run->steps[i]) != NULL &&
+				run->plan->runbook->phases[phase].kind != PHASE_ROLLBACK) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool run_stands_still(const struct bridge *bridge, const struct run *run) {
+	const struct gate_state *rollback = bridge_gate_for(
+			bridge, run->number, PURPOSE_ROLLBACK);
+	bool asked = rollback != NULL && rollback->status == GATE_OPEN;
+	bool forward = run->status != RUN_ROLLING_BACK;
+	return run->held || (forward && (asked || bridge->server_lost)) ||
+			(!forward && run->status == RUN_ROLLING_BACK &&
+					run_has_forward_running(run));
+}
+
+/* --- the status grid --- */
+
+int64_t flow_status_every_ms(
+		const struct run *run, const struct settings *settings) {
+	if (run_is_executing(run)) {
+		return settings->status_every_ms;
+	}
+	if (run->status == RUN_SUCCEEDED && !run->watched) {
+		return settings->watch_status_every_ms;
+	}
+	return 0;
+}
+
+int64_t flow_status_due_ms(
+		const struct run *run, const struct settings *settings) {
+	int64_t every = flow_status_every_ms(run, settings);
+	if (every <= 0) {
+		return INT64_MAX;
+	}
+	int64_t base = run->t0_ms > 0 ? run->t0_ms : run->begun_ms;
+	int64_t last = run->status_grid_ms > run->active_ms ? run->status_grid_ms
+														: run->active_ms;
+	if (last < base) {
+		last = base;
+	}
+	return base + ((last - base) / every + 1) * every;
+}

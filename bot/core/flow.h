@@ -1,0 +1,90 @@
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "core/decide.h"
+
+/*
+ * The order of a run: whose turn it is, what a step still needs, when a phase
+ * is over.  Pure questions over one run; deciding and effects both ask them.
+ *
+ * In rehearsal, production and rollback one step at a time has its turn, and a
+ * step that has not ended keeps it.  In smoke and post a step that failed or
+ * waits for a person lets the next begin.  A monitor never keeps the turn.
+ */
+
+/* The kinds whose steps the run works through now, as bits; 0: none. */
+unsigned flow_phases(const struct run *run);
+
+/* Whether step @step belongs to one of the phases now worked through. */
+bool flow_is_active(const struct run *run, size_t step);
+
+bool flow_is_monitor(const struct run *run, size_t step);
+
+/* Steps that have their turn now, by index; the caller frees the array. */
+size_t *flow_turns(const struct run *run, size_t *count);
+
+/* Whether every step of phases of @kind has ended (smoke: ended or red). */
+bool flow_is_over(const struct run *run, enum phase_kind kind);
+
+/* Whether every smoke test is green or was skipped by the lead. */
+bool flow_is_green(const struct run *run);
+
+/* The gate of the runbook that must have passed before @step, or
+ * RUNBOOK_NONE. */
+size_t flow_gate_of(const struct run *run, size_t step);
+
+/* The newest instance of that gate for this run, or NULL. */
+const struct gate_state *flow_gate_state(
+		const struct bridge *bridge, const struct run *run, size_t step);
+
+/* The gate that approved this run's plan, or NULL. */
+const struct gate_state *flow_plan_gate(
+		const struct bridge *bridge, const struct run *run);
+
+/*
+ * The attempt that is due for a step in its turn: false when one runs, when
+ * it waits for a person, or when nothing is left to start.  @due_ms: not
+ * before.
+ */
+struct flow_attempt {
+	uint32_t block;
+	uint32_t host;
+	uint32_t number;
+	int64_t due_ms;
+};
+bool flow_next_attempt(const struct run *run, size_t step, int64_t now_ms,
+		struct flow_attempt *next);
+
+/* How a step that has nothing left to start must end; OUTCOME_NONE: it must
+ * not end now. */
+enum outcome flow_outcome(const struct run *run, size_t step, int64_t now_ms);
+
+/* Whether @step's blocks name the variable @name. */
+bool flow_mentions(const struct step *step, const char *name);
+
+/* A value that @step needs and that nobody published: its name, and the index
+ * of the step that should have; NULL: nothing is missing. */
+const char *flow_missing_value(
+		const struct run *run, size_t step, size_t *publisher);
+
+/* Whether @step publishes a value that a rollback step needs. */
+bool flow_publishes_undo(const struct run *run, size_t step);
+
+/* Whether a rollback may stop the attempt of this block. */
+bool flow_stops_on_rollback(const struct run *run, size_t step, uint32_t block);
+
+/* Whether an attempt of a phase other than rollback is running. */
+bool run_has_forward_running(const struct run *run);
+
+/* Whether nothing of @run may begin now: held, cut off, a rollback asked for,
+ * or a rollback that awaits what still runs. */
+bool run_stands_still(const struct bridge *bridge, const struct run *run);
+
+/* The next grid time of the status post after the newest one, and how the grid
+ * runs now; INT64_MAX: the run has no status posts. */
+int64_t flow_status_due_ms(
+		const struct run *run, const struct settings *settings);
+int64_t flow_status_every_ms(
+		const struct run *run, const struct settings *settings);
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef SAYING_H
+#define SAYING_H
+
+#include "core/deciding.h"
+
+/*
+ * What the two files that decide what people say have in common.
+ */
+
+/* Answer with a refusal; @text: why, who could, what now, a line each. */
+void saying_refuse(struct deciding *d, const char *text);
+
+/* Whether the speaker is somebody and it was said in time; else refuses. */
+bool saying_is_heard(struct deciding *d);
+
+/* Whether the speaker leads; else refuses and says who does. */
+bool saying_needs_lead(struct deciding *d, const struct runbook *runbook);
+
+#endif

@@ -1,0 +1,667 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/night.h"
+#include "support/test.h"
+
+#define ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
+#define GATES \
+	"## Approvals\n\n" \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| Plan | CTO + DevOps lead | change |\n" \
+	"| T0 | DevOps lead + Storage | channel |\n" \
+	"| Success | DevOps lead + CTO | change |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
+static const char ten_lines[] = ROLES
+		"## 1 Go {.production}\n\n"
+		"1. Say hello\n\n   ```sh\n   echo hello\n   ```\n"
+		"2. Say bye\n\n   ```sh\n   echo bye\n   ```\n\n"
+		"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n   echo undo\n   ```\n";
+
+static const char whole[] = ROLES GATES
+		"## 3 Rehearse {.rehearsal}\n\n"
+		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
+		"## 4 Go {.production plan=\"Plan\" gate=\"T0\"}\n\n"
+		"1. Back up\n\n   ```sh sets=\"SNAP\"\n"
+		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
+		"2. Look at the board {owner=\"Storage\"}\n"
+		"3. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"## 5 Smoke {.smoke success=\"Success\"}\n\n"
+		"| Test | Command / action | Expected result |\n|---|---|---|\n"
+		"| API | `echo ok` | `output contains \"ok\"` |\n"
+		"| Scan | `echo scan` | `output contains \"scan\"` |\n"
+		"| UI {owner=\"Storage\"} | look | fine |\n\n"
+		"## 6 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n"
+		"2. Restore {owner=\"Storage\"}\n\n   ```sh ask\n"
+		"   echo \"$SNAP\"\n   ```\n\n"
+		"## 7 After {.post}\n\n"
+		"- Watch\n\n   ```sh every=10m for=30m\n   echo fine\n   ```\n"
+		"- Tell people {owner=\"CTO\"}\n";
+
+static int setup(void **state) {
+	*state = calloc(1, sizeof(struct night));
+	return 0;
+}
+
+static int teardown(void **state) {
+	struct night *night = *state;
+	if (night->violated[0] != '\0') {
+		printf("# %s\n%s", night->violated, str_text(&night->log));
+	}
+	int bad = night->violated[0] != '\0';
+	night_finish(night);
+	free(night);
+	return bad;
+}
+
+static void say(struct night *night, const char *user, enum request_type type) {
+	night_say(night, user, type, NULL, NULL);
+}
+
+static void a_ten_line_runbook_runs_with_start_alone(void **state) {
+	struct night *night = *state;
+	night_init(night, ten_lines);
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"plan.fixed by lead\n"
+			"run.begun by lead\n"
+			"run.t0\n"
+			"attempt.started 1.1#1\n"
+			"attempt.ended 1.1#1 ok\n"
+			"step.ended 1.1 ok\n"
+			"attempt.started 1.2#1\n"
+			"attempt.ended 1.2#1 ok\n"
+			"step.ended 1.2 ok\n"
+			"run.deciding\n"
+			"run.succeeded\n"
+			"run.watched\n");
+}
+
+static void only_the_lead_starts(void **state) {
+	struct night *night = *state;
+	night_init(night, ten_lines);
+	say(night, "cto", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by cto: that is the lead's to say/lead can\n");
+	say(night, "guest", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "command.refused by guest"));
+}
+
+/* Plan, approve it, rehearse, start, approve. */
+static void begin(struct night *night) {
+	night_init(night, whole);
+	say(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "+1_medium_skin_tone");
+	say(night, "lead", REQUEST_REHEARSE);
+	say(night, "lead", REQUEST_START);
+}
+
+static void approve_t0(struct night *night) {
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "rep", "white_check_mark");
+}
+
+static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
+	struct night *night = *state;
+	night_init(night, whole);
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: there is no plan yet/"
+			"say `!cutover plan` first\n");
+	say(night, "lead", REQUEST_PLAN);
+	night_shown(night);
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: the plan is not approved yet/"
+			"it takes CTO + DevOps lead\n");
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\ngate.approved by cto\ngate.passed\n");
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: no rehearsal yet/"
+			"say `!cutover rehearse`\n");
+	say(night, "lead", REQUEST_REHEARSE);
+	assert_non_null(strstr(night_shown(night), "run.rehearsed ok"));
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"run.begun by lead\ngate.opened start by lead\ngate.posted\n");
+	assert_int_equal(night->started, 1);
+}
+
+static void a_whole_night_succeeds(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_shown(night);
+	approve_t0(night);
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.approved by rep\n"
+			"gate.passed\n"
+			"run.t0\n"
+			"gate.used\n"
+			"gate.used\n"
+			"attempt.started 4.1#1\n"
+			"attempt.ended 4.1#1 ok\n"
+			"step.ended 4.1 ok\n"
+			"step.asked 4.2\n"
+			"step.posted 4.2\n");
+	night_tap(night, "other", "white_check_mark");
+	assert_string_equal(night_shown(night), "step.tap_refused 4.2 by other\n");
+	night_tap(night, "rep", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"step.ended 4.2 ok by rep\n"
+			"attempt.started 4.3#1\n"
+			"attempt.ended 4.3#1 ok\n"
+			"step.ended 4.3 ok\n"
+			"attempt.started 5.1#1\n"
+			"attempt.ended 5.1#1 ok\n"
+			"step.ended 5.1 ok\n"
+			"attempt.started 5.2#1\n"
+			"attempt.ended 5.2#1 ok\n"
+			"step.ended 5.2 ok\n"
+			"step.asked 5.3\n"
+			"step.posted 5.3\n");
+	night_say(night, "rep", REQUEST_DONE, "5.3", "looks fine");
+	assert_string_equal(night_shown(night),
+			"step.ended 5.3 ok by rep\n"
+			"run.deciding\n"
+			"gate.opened success\n"
+			"gate.posted\n");
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.approved by cto\n"
+			"gate.passed\n"
+			"run.succeeded\n"
+			"attempt.started 7.1#1\n"
+			"step.asked 7.2\n"
+			"step.posted 7.2\n"
+			"attempt.ended 7.1#1 ok\n");
+	night_tap(night, "cto", "white_check_mark");
+	night_pass(night, 31);
+	assert_string_equal(night_shown(night),
+			"step.ended 7.2 ok by cto\n"
+			"attempt.started 7.1#2\n"
+			"attempt.ended 7.1#2 ok\n"
+			"attempt.started 7.1#3\n"
+			"attempt.ended 7.1#3 ok\n"
+			"step.ended 7.1 ok\n"
+			"run.watched\n");
+	say(night, "lead", REQUEST_CLOSE);
+	assert_string_equal(night_shown(night), "run.closed by lead\n");
+}
+
+static void status_keeps_its_grid(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_pass(night, 7);
+	approve_t0(night); // T0 at +7
+	night_shown(night);
+	night_pass(night, 9);
+	assert_string_equal(night_shown(night), "");
+	night_pass(night, 1);
+	assert_string_equal(night_shown(night), "status.due 1, 0 missed\n");
+	night_jump(night, 25 * 60000); // away, from +17 to +42: 27 and 37
+	assert_string_equal(night_shown(night), "status.due 2, 1 missed\n");
+	night_pass(night, 5);
+	assert_string_equal(night_shown(night), "status.due 3, 0 missed\n");
+}
+
+static void a_failed_step_stops_and_is_retried(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_will(night, "4.1", OUTCOME_FAILED);
+	night_shown(night);
+	approve_t0(night);
+	assert_non_null(strstr(night_shown(night),
+			"attempt.ended 4.1#1 failed\nstep.ended 4.1 failed\n"));
+	night_pass(night, 5);
+	assert_string_equal(night_shown(night), "");
+	night_say(night, "lead", REQUEST_SKIP, "4.1", "never mind");
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: 4.1 cannot be skipped: rollback needs "
+			"what it publishes/`!retry` it, or `!rollback`\n");
+	night_say(night, "cto", REQUEST_RETRY, "4.1", NULL);
+	assert_non_null(strstr(night_shown(night), "command.refused by cto"));
+	night_say(night, "lead", REQUEST_RETRY, "4.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 4.1 by lead\n"
+			"attempt.started 4.1#2\n"
+			"attempt.ended 4.1#2 ok\n"
+			"step.ended 4.1 ok\n"
+			"step.asked 4.2\n"
+			"step.posted 4.2\n");
+	assert_int_equal(night_run(night)->interventions, 1);
+}
+
+static void an_unknown_outcome_is_asked_for_and_never_repeated(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_will(night, "4.1", OUTCOME_UNKNOWN);
+	approve_t0(night);
+	night_shown(night);
+	night_pass(night, 9);
+	assert_string_equal(night_shown(night), "");
+	night_say(night, "lead", REQUEST_DONE, "4.1", "I looked");
+	assert_string_equal(night_shown(night),
+			"step.confirmed 4.1 by lead\n"
+			"step.ended 4.1 ok by lead\n"
+			"step.asked 4.2\n"
+			"step.posted 4.2\n");
+	assert_int_equal(night_run(night)->interventions, 1);
+}
+
+static void rollback_needs_two_and_asking_is_one(void **state) {
+	struct night *night = *state;
+	begin(night);
+	say(night, "lead", REQUEST_ROLLBACK);
+	assert_non_null(strstr(night_shown(night), "nothing to roll back"));
+	approve_t0(night);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_ROLLBACK, NULL, "ingest is red");
+	assert_string_equal(night_shown(night),
+			"gate.opened rollback by lead\n"
+			"gate.asked by lead\n"
+			"gate.posted\n");
+	night_tap(night, "rep", "white_check_mark");
+	assert_string_equal(night_shown(night), "gate.tap_refused by rep\n");
+	night_tap(night, "cto", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.approved by cto\n"
+			"gate.passed\n"
+			"run.rolling_back\n"
+			"gate.used\n"
+			"attempt.started 6.1#1\n"
+			"attempt.ended 6.1#1 ok\n"
+			"step.ended 6.1 ok\n"
+			"step.asked 6.2\n");
+	night_tap(night, "rep", "white_check_mark"); // never by a tap
+	assert_string_equal(night_shown(night), "");
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_string_equal(night_shown(night),
+			"step.allowed 6.2 by rep\n"
+			"attempt.started 6.2#1\n"
+			"attempt.ended 6.2#1 ok\n"
+			"step.ended 6.2 ok\n"
+			"run.rolled_back\n");
+	say(night, "lead", REQUEST_CLOSE);
+	night_shown(night);
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: locked since the last run/"
+			"rehearsal LB-1 was before it/say `!cutover rehearse`\n");
+}
+
+static void a_second_rollback_fills_its_authors_slot(void **state) {
+	struct night *night = *state;
+	begin(night);
+	approve_t0(night);
+	say(night, "other", REQUEST_ROLLBACK);
+	night_shown(night);
+	say(night, "lead", REQUEST_ROLLBACK);
+	assert_string_equal(night_shown(night), "gate.asked by lead\n");
+	say(night, "lead", REQUEST_ROLLBACK);
+	assert_string_equal(night_shown(night), "command.answered by lead\n");
+	say(night, "cto", REQUEST_ROLLBACK);
+	assert_non_null(strstr(night_shown(night), "run.rolling_back"));
+}
+
+static void rollback_stops_what_is_running(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->slow = true;
+	approve_t0(night);
+	say(night, "lead", REQUEST_ROLLBACK);
+	night_shown(night);
+	say(night, "cto", REQUEST_ROLLBACK);
+	assert_string_equal(night_shown(night),
+			"gate.asked by cto\n"
+			"gate.passed\n"
+			"run.rolling_back\n"
+			"attempt.ended 4.1#1 cancelled\n"
+			"step.ended 4.1 cancelled\n"
+			"gate.used\n"
+			"attempt.started 6.1#1\n");
+	night_end(night, "6.1", OUTCOME_OK);
+	assert_string_equal(night_shown(night),
+			"attempt.ended 6.1#1 ok\n"
+			"step.ended 6.1 ok\n"
+			"step.ended 6.2 passed_over\n"
+			"run.rolled_back\n");
+}
+
+static void a_refused_rollback_holds_and_can_be_asked_again(void **state) {
+	struct night *night = *state;
+	begin(night);
+	approve_t0(night);
+	say(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "x");
+	night_shown(night);
+	night_jump(night, 9000);
+	assert_string_equal(night_shown(night), "");
+	night_jump(night, 1000);
+	assert_string_equal(night_shown(night),
+			"gate.closed refused by cto: \n"
+			"run.held\n");
+	say(night, "lead", REQUEST_RESUME);
+	night_shown(night);
+	say(night, "lead", REQUEST_ROLLBACK);
+	assert_non_null(strstr(night_shown(night), "gate.opened rollback"));
+}
+
+static void a_slipped_thumb_can_be_taken_back(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_tap(night, "rep", "x");
+	night_jump(night, 5000);
+	night_untap(night, "rep", "x");
+	night_jump(night, 60000);
+	approve_t0(night);
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
+}
+
+static void an_objection_keeps_a_full_gate_shut(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "rep", "x");
+	night_tap(night, "rep", "white_check_mark"); // both: the ❌ counts
+	night_shown(night);
+	night_jump(night, 10000);
+	assert_string_equal(night_shown(night), "gate.closed refused by rep: \n");
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+	say(night, "lead", REQUEST_START);
+	assert_string_equal(
+			night_shown(night), "gate.opened start by lead\ngate.posted\n");
+	assert_int_equal(night_run(night)->number, 2); // under its number
+}
+
+static void a_withdrawn_approval_does_not_count(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_shown(night);
+	night_tap(night, "lead", "white_check_mark");
+	night_untap(night, "lead", "white_check_mark");
+	night_tap(night, "rep", "white_check_mark");
+	assert_null(strstr(night_shown(night), "run.t0"));
+}
+
+static void nothing_starts_without_a_fresh_answer(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->unverifiable = true;
+	approve_t0(night);
+	night_pass(night, 3);
+	assert_int_equal(night->started, 1); // the rehearsal's
+	night->unverifiable = false;
+	night_pass(night, 1);
+	assert_int_equal(night->started, 2);
+}
+
+static void an_unused_gate_expires_on_time(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_shown(night);
+	night_pass(night, 31);
+	assert_non_null(strstr(night_shown(night), "gate.closed expired"));
+}
+
+static void a_changed_runbook_voids_its_gate(void **state) {
+	struct night *night = *state;
+	begin(night);
+	char *at = strstr(night->source, "echo deploy");
+	memcpy(at, "echo DEPLOY", 11);
+	night_shown(night);
+	approve_t0(night);
+	const char *shown = night_shown(night);
+	assert_non_null(strstr(shown, "gate.closed void: the plan has changed"));
+	assert_null(strstr(shown, "attempt.started"));
+}
+
+static void changed_files_hold_until_approved_again(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->files_changed = true;
+	night_shown(night);
+	approve_t0(night);
+	const char *shown = night_shown(night);
+	assert_non_null(strstr(shown, "run.files_changed"));
+	assert_null(strstr(shown, "attempt.started"));
+	approve_t0(night);
+	shown = night_shown(night);
+	assert_non_null(strstr(shown, "run.files_accepted\nrun.resumed\n"));
+	assert_non_null(strstr(shown, "attempt.started 4.1#1"));
+}
+
+static void hold_stops_before_the_next_step(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->slow = true;
+	approve_t0(night);
+	night_say(night, "other", REQUEST_HOLD, NULL, "wait");
+	night_shown(night);
+	night_end(night, "4.1", OUTCOME_OK);
+	assert_string_equal(
+			night_shown(night), "attempt.ended 4.1#1 ok\nstep.ended 4.1 ok\n");
+	say(night, "other", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "command.refused"));
+	say(night, "lead", REQUEST_RESUME);
+	assert_string_equal(night_shown(night),
+			"run.resumed by lead\nstep.asked 4.2\nstep.posted 4.2\n");
+}
+
+static void a_red_test_does_not_stop_the_others(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_will(night, "5.1", OUTCOME_FAILED);
+	approve_t0(night);
+	night_shown(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	const char *shown = night_shown(night);
+	assert_non_null(strstr(shown, "step.ended 5.1 failed"));
+	assert_non_null(strstr(shown, "step.ended 5.2 ok"));
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	assert_string_equal(
+			night_shown(night), "step.ended 5.3 ok by rep\nrun.deciding\n");
+	say(night, "lead", REQUEST_DECIDE);
+	assert_string_equal(night_shown(night), "command.answered by lead\n");
+	night_say(night, "lead", REQUEST_RETRY, "5.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 5.1 by lead\n"
+			"attempt.started 5.1#2\n"
+			"attempt.ended 5.1#2 ok\n"
+			"step.ended 5.1 ok\n"
+			"run.deciding\n"
+			"gate.opened success\n"
+			"gate.posted\n");
+}
+
+static void abort_while_a_command_runs_is_said_twice(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->slow = true;
+	approve_t0(night);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wrong night");
+	assert_string_equal(night_shown(night), "run.abort_asked by lead\n");
+	night_jump(night, 61000);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wrong night");
+	assert_string_equal(night_shown(night), "run.abort_asked by lead\n");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wrong night");
+	assert_string_equal(night_shown(night),
+			"run.aborted by lead\n"
+			"attempt.ended 4.1#1 cancelled\n"
+			"step.ended 4.1 cancelled\n");
+	say(night, "cto", REQUEST_ROLLBACK);
+	assert_non_null(strstr(night_shown(night), "gate.opened rollback"));
+}
+
+static void a_rehearsal_with_an_intervention_does_not_count(void **state) {
+	struct night *night = *state;
+	night_init(night, whole);
+	say(night, "lead", REQUEST_PLAN);
+	night_will(night, "3.1", OUTCOME_FAILED);
+	say(night, "lead", REQUEST_REHEARSE);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_RETRY, "3.1", NULL);
+	assert_non_null(strstr(
+			night_shown(night), "run.rehearsed failed: 1 intervention\n"));
+}
+
+static void an_old_command_found_late_does_not_act(void **state) {
+	struct night *night = *state;
+	night_init(night, ten_lines);
+	const struct request request = {
+		.type = REQUEST_START,
+		.user = "lead",
+		.post = "old",
+		.command = "start",
+		.late_ms = 7 * 60000,
+	};
+	night_ask(night, &request);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: said 7 min ago while I was away/"
+			"say it again if it still holds\n");
+}
+
+static void nothing_forward_starts_while_cut_off(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night->slow = true;
+	approve_t0(night);
+	night_ask(night, &(struct request){ .type = REQUEST_SERVER_LOST });
+	night_end(night, "4.1", OUTCOME_OK);
+	night_shown(night);
+	night_pass(night, 2);
+	assert_string_equal(night_shown(night), "");
+	night_ask(night, &(struct request){ .type = REQUEST_SERVER_BACK });
+	assert_string_equal(night_shown(night),
+			"server.back\nstep.asked 4.2\nstep.posted 4.2\n");
+}
+
+/* --- a thousand nights of chance --- */
+
+static uint32_t draw(uint32_t *seed, uint32_t below) {
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 8) % below;
+}
+
+static void act_by_chance(struct night *night, uint32_t *seed) {
+	static const char *const users[] = { "lead", "lead", "lead", "cto", "rep",
+		"dep", "other", "guest" };
+	static const char *const emojis[] = { "white_check_mark",
+		"white_check_mark", "white_check_mark", "x" };
+	static const char *const steps[] = { "3.1", "4.1", "4.2", "4.3", "5.1",
+		"5.2", "5.3", "6.1", "6.2", "7.1", "7.2", "9.9" };
+	static const enum outcome outcomes[] = { OUTCOME_OK, OUTCOME_OK,
+		OUTCOME_FAILED, OUTCOME_UNKNOWN, OUTCOME_TIMED_OUT };
+	const char *user = users[draw(seed, 8)];
+	switch (draw(seed, 10)) {
+	case 0:
+	case 1:
+	case 2:
+		night_tap(night, user, emojis[draw(seed, 4)]);
+		break;
+	case 3:
+		night_untap(night, user, emojis[draw(seed, 4)]);
+		break;
+	case 4:
+		night_jump(night, (int64_t)draw(seed, 15) * 60000);
+		break;
+	case 5:
+		night_will(night, steps[draw(seed, 12)], outcomes[draw(seed, 5)]);
+		break;
+	case 6:
+		night->slow = draw(seed, 3) == 0;
+		night_jump(night, 10000);
+		break;
+	case 7:
+		night_ask(night,
+				&(struct request){ .type = draw(seed, 3) == 0
+								? REQUEST_SERVER_LOST
+								: REQUEST_SERVER_BACK });
+		break;
+	default:
+		night_say(night, user, (enum request_type)draw(seed, REQUEST_MISSED),
+				steps[draw(seed, 12)], "because");
+		break;
+	}
+}
+
+static void invariants_hold_whatever_people_do(void **state) {
+	struct night *night = *state;
+	size_t started = 0;
+	size_t ended = 0;
+	for (uint32_t i = 1; i <= 400; i++) {
+		uint32_t seed = i;
+		if (i % 2 == 0) {
+			night_init(night, whole);
+		} else {
+			begin(night);
+			night->slow = i % 3 == 0;
+			approve_t0(night);
+		}
+		for (size_t j = 0; j < 120 && night->violated[0] == '\0'; j++) {
+			act_by_chance(night, &seed);
+		}
+		started += night->started;
+		for (size_t j = 0; j < night->bridge.run_count; j++) {
+			ended += night->bridge.runs[j].ended_ms > 0;
+		}
+		if (night->violated[0] != '\0') {
+			printf("# seed %u\n", i);
+			return; // teardown tells
+		}
+		if (i < 400) {
+			night_finish(night);
+		}
+	}
+	printf("# %zu attempts, %zu runs ended\n", started, ended);
+	assert_true(started > 500);
+	assert_true(ended > 200);
+}
+
+#define claim(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		claim(a_ten_line_runbook_runs_with_start_alone),
+		claim(only_the_lead_starts),
+		claim(nothing_starts_before_its_gate_and_rehearsal),
+		claim(a_whole_night_succeeds),
+		claim(status_keeps_its_grid),
+		claim(a_failed_step_stops_and_is_retried),
+		claim(an_unknown_outcome_is_asked_for_and_never_repeated),
+		claim(rollback_needs_two_and_asking_is_one),
+		claim(a_second_rollback_fills_its_authors_slot),
+		claim(rollback_stops_what_is_running),
+		claim(a_refused_rollback_holds_and_can_be_asked_again),
+		claim(a_slipped_thumb_can_be_taken_back),
+		claim(an_objection_keeps_a_full_gate_shut),
+		claim(a_withdrawn_approval_does_not_count),
+		claim(nothing_starts_without_a_fresh_answer),
+		claim(an_unused_gate_expires_on_time),
+		claim(a_changed_runbook_voids_its_gate),
+		claim(changed_files_hold_until_approved_again),
+		claim(hold_stops_before_the_next_step),
+		claim(a_red_test_does_not_stop_the_others),
+		claim(abort_while_a_command_runs_is_said_twice),
+		claim(a_rehearsal_with_an_intervention_does_not_count),
+		claim(an_old_command_found_late_does_not_act),
+		claim(nothing_forward_starts_while_cut_off),
+		claim(invariants_hold_whatever_people_do),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+#ifndef NIGHT_H
+#define NIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/bridge.h"
+#include "core/decide.h"
+
+/*
+ * A whole night without a shell: the core alone, under a clock that the test
+ * turns.  Requests go in, events come out and are folded, effects are carried
+ * out at once by a stand-in, and the invariants of docs/invariants.md are
+ * checked after every event.
+ *
+ * People: "lead" leads and is DevOps lead's primary, "cto", "rep" (the role
+ * Storage), "dep" (backup of DevOps lead), "guest" and "other" (no role).
+ */
+
+#define NIGHT_START_MS INT64_C(1790000000000)
+
+struct night_tap {
+	char post[32];
+	char user[16];
+	char emoji[32];
+	int64_t server_ms;
+};
+
+struct night {
+	struct bridge bridge;
+	struct settings settings;
+	struct people people;
+	char *source; // the runbook's text, as on disk
+	int64_t now_ms;
+	struct str log;   // every event in short, one a line
+	struct str shown; // since the last night_shown()
+	struct night_tap taps[256];
+	size_t tap_count;
+	uint64_t clock;     // for post ids and the server's times
+	char fails[16][16]; // steps whose next attempt does not go well
+	enum outcome fail_as[16];
+	size_t fail_count;
+	bool slow;          // attempts run until night_end()
+	bool unverifiable;  // fresh reads fail
+	bool files_changed; // tracked files differ from the plan's
+	size_t started;     // attempts in all
+	char violated[256]; // first invariant that did not hold; "": none
+};
+
+/* Begin with the runbook in @text, which must have no errors. */
+void night_init(struct night *night, const char *text);
+void night_finish(struct night *night);
+
+/* @user says command @type; @step and @text may be NULL.  Settles. */
+void night_say(struct night *night, const char *user, enum request_type type,
+		const char *step, const char *text);
+
+/* @user taps, or takes back, @emoji on the newest open gate, poll or manual
+ * step.  Settles. */
+void night_tap(struct night *night, const char *user, const char *emoji);
+void night_untap(struct night *night, const char *user, const char *emoji);
+
+/* Time passes, by the minute; settles after each. */
+void night_pass(struct night *night, int64_t minutes);
+
+/* Time passes at once. */
+void night_jump(struct night *night, int64_t ms);
+
+/* The next attempt of @step ends so. */
+void night_will(struct night *night, const char *step, enum outcome outcome);
+
+/* With slow: the running attempt of @step ends so. */
+void night_end(struct night *night, const char *step, enum outcome outcome);
+
+/* Carry out whatever follows by itself. */
+void night_settle(struct night *night);
+
+/* Put @request to the core as it is, then settle. */
+void night_ask(struct night *night, const struct request *request);
+
+/* What happened since the last call, one event a line; valid until the next. */
+const char *night_shown(struct night *night);
+
+/* The newest run, or NULL. */
+const struct run *night_run(const struct night *night);
+
+#endif
