@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "codec/config_ini.h"
+#include "codec/config_keys.h"
 #include "codec/secrets_text.h"
 #include "core/variable.h"
 #include "support/test.h"
@@ -683,6 +684,31 @@ static void the_example_holds_what_the_runbook_asks_for(void **state) {
 	config_destroy(config);
 }
 
+static void the_example_shows_every_section_and_key(void **state) {
+	(void)state;
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		char form[40];
+		snprintf(form, sizeof(form), "\n[%s", config_sections[i].name);
+		char commented[40];
+		snprintf(commented, sizeof(commented), "\n;[%s",
+				config_sections[i].name);
+		assert_true(strstr(example_text, form) != NULL ||
+				strstr(example_text, commented) != NULL);
+		for (size_t j = 0; j < config_sections[i].key_count; j++) {
+			const char *name = config_sections[i].keys[j].name;
+			snprintf(form, sizeof(form), "\n%s = ", name);
+			snprintf(commented, sizeof(commented), "\n;%s = ", name);
+			bool shown = strstr(example_text, form) != NULL ||
+					strstr(example_text, commented) != NULL ||
+					strcmp(name, "token_credential") == 0; // in a sentence
+			if (!shown) {
+				printf("# %s\n", name);
+			}
+			assert_true(shown);
+		}
+	}
+}
+
 /* The keys behind a `;` in a section of the example are its defaults. */
 static void the_example_tells_the_true_defaults(void **state) {
 	(void)state;
@@ -760,6 +786,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(a_bad_secrets_file_is_refused_without_quoting_it),
 		cmocka_unit_test(names_that_are_acted_on_are_reserved),
 		cmocka_unit_test(the_example_holds_what_the_runbook_asks_for),
+		cmocka_unit_test(the_example_shows_every_section_and_key),
 		cmocka_unit_test(the_example_tells_the_true_defaults),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
