@@ -214,7 +214,8 @@ static void settle_gate(struct deciding *d, const struct gate_state *gate) {
 				d, gate, OUTCOME_REFUSED, gate->objections[0].user, NULL);
 	} else if (gate->status == GATE_OPEN &&
 			d->world->now_ms >= gate->until_ms) {
-		if (gate_is_full(d->bridge, d->world, gate)) {
+		if (gate_may_pass(d->bridge, gate) &&
+				gate_is_full(d->bridge, d->world, gate)) {
 			deciding_pass_gate(d, gate);
 		} else {
 			deciding_close_gate(d, gate, OUTCOME_EXPIRED, NULL, NULL);

@@ -80,7 +80,7 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 		return;
 	}
 	call_backups(d, gate);
-	if (d->world->now_ms < gate->until_ms &&
+	if (d->world->now_ms < gate->until_ms && gate_may_pass(d->bridge, gate) &&
 			gate_is_full(d->bridge, d->world, gate)) {
 		deciding_pass_gate(d, gate);
 	}

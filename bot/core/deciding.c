@@ -234,6 +234,22 @@ static void hold_for_gate(struct deciding *d, const struct gate_state *gate,
 	deciding_add(d, event);
 }
 
+/* A run that has not begun cannot outlive the approval of its plan. */
+static void close_starts_of(
+		struct deciding *d, const struct gate_state *plan_gate) {
+	for (size_t i = 0; i < d->bridge->gate_count; i++) {
+		const struct gate_state *gate = &d->bridge->gates[i];
+		const struct run *run = bridge_run(d->bridge, gate->run);
+		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
+		if (gate->purpose == PURPOSE_START && waits && run != NULL &&
+				run->kind == RUN_PRODUCTION && !run->forward_begun &&
+				strcmp(gate->digest, plan_gate->digest) == 0) {
+			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
+					"the approval of the plan is gone");
+		}
+	}
+}
+
 void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 		enum outcome outcome, const char *user, const char *text) {
 	struct event event = event_make(EVENT_GATE_CLOSED, d->world->now_ms);
@@ -246,6 +262,9 @@ void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 	const struct run *run = bridge_run(d->bridge, gate->run);
 	if (run != NULL) {
 		hold_for_gate(d, gate, run, outcome);
+	}
+	if (gate->purpose == PURPOSE_PLAN) {
+		close_starts_of(d, gate);
 	}
 }
 

@@ -204,6 +204,18 @@ bool gate_is_full(const struct bridge *bridge, const struct world *world,
 	return full;
 }
 
+bool gate_may_pass(const struct bridge *bridge, const struct gate_state *gate) {
+	if (gate->purpose == PURPOSE_ROLLBACK) {
+		return true;
+	}
+	const struct gate_state *rollback = bridge_gate_for(
+			bridge, gate->run, PURPOSE_ROLLBACK);
+	bool asked = gate->run != 0 && rollback != NULL &&
+			rollback->status == GATE_OPEN;
+	return !bridge->source_broken &&
+			!(asked && gate->purpose == PURPOSE_SUCCESS);
+}
+
 bool gate_may_object(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate, const char *user) {
 	const struct gate *model = gate_state_model(bridge, gate);

@@ -35,6 +35,10 @@ int64_t gate_backups_at(
 bool gate_is_full(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate);
 
+/* Whether anything may pass now: while what is on disk is broken only a
+ * rollback does, and success does not while a rollback is asked for. */
+bool gate_may_pass(const struct bridge *bridge, const struct gate_state *gate);
+
 /* Whether @user fills a slot, or could fill one that is empty: may object. */
 bool gate_may_object(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate, const char *user);

@@ -185,6 +185,19 @@ static void wait_for_decision(const struct bridge *bridge,
 			run->plan->runbook);
 }
 
+/* A rollback whose approval was found void before its first command. */
+static void wait_for_rollback(const struct bridge *bridge,
+		const struct world *world, const struct run *run,
+		struct waitings *waitings) {
+	const struct gate_state *gate = bridge_gate_for(
+			bridge, run->number, PURPOSE_ROLLBACK);
+	if (run->status == RUN_ROLLING_BACK && gate != NULL &&
+			gate->status == GATE_CLOSED) {
+		add_lead(add(waitings, xstrdup("approval: `!rollback` again")), world,
+				run->plan->runbook);
+	}
+}
+
 static void wait_for_run(const struct bridge *bridge, const struct world *world,
 		const struct run *run, struct waitings *waitings) {
 	if (run->status == RUN_CLOSED) {
@@ -202,6 +215,7 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 				world, run->plan->runbook);
 	}
 	wait_for_decision(bridge, world, run, waitings);
+	wait_for_rollback(bridge, world, run, waitings);
 	for (size_t i = 0; i < run->step_count; i++) {
 		if (shows_step(run, i)) {
 			wait_for_step(world, run, i, waitings);

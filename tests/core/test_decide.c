@@ -430,6 +430,35 @@ static void a_changed_runbook_voids_its_gate(void **state) {
 	assert_null(strstr(shown, "attempt.started"));
 }
 
+static void a_plan_whose_approval_is_gone_does_not_start(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_shown(night);
+	night_untap(night, "cto", "+1_medium_skin_tone");
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by cto\n"
+			"gate.closed void: an approval was withdrawn\n"
+			"gate.closed void: the approval of the plan is gone\n");
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+}
+
+static void nothing_passes_while_the_files_are_broken(void **state) {
+	struct night *night = *state;
+	begin(night);
+	night_ask(night,
+			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
+					.problem = "launch.md:3:1: no such role" });
+	night_ask(night,
+			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
+					.problem = "launch.md:3:1: no such role" });
+	night_shown(night);
+	approve_t0(night);
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\ngate.approved by rep\n");
+	night_ask(night, &(struct request){ .type = REQUEST_SOURCE_CHANGED });
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
+}
+
 static void changed_files_hold_until_approved_again(void **state) {
 	struct night *night = *state;
 	begin(night);
@@ -654,6 +683,8 @@ int main(void) {
 		claim(nothing_starts_without_a_fresh_answer),
 		claim(an_unused_gate_expires_on_time),
 		claim(a_changed_runbook_voids_its_gate),
+		claim(a_plan_whose_approval_is_gone_does_not_start),
+		claim(nothing_passes_while_the_files_are_broken),
 		claim(changed_files_hold_until_approved_again),
 		claim(hold_stops_before_the_next_step),
 		claim(a_red_test_does_not_stop_the_others),
