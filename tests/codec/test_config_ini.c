@@ -645,8 +645,9 @@ static void names_that_are_acted_on_are_reserved(void **state) {
 
 /* The example, as it is installed; meson says where it stands. */
 static char *example_text;
+static char *document_text; // docs/config.md
 
-static void read_example(const char *path) {
+static char *read_file(const char *path) {
 	FILE *file = fopen(path, "r");
 	if (file == NULL) {
 		printf("Bail out! cannot open %s\n", path);
@@ -659,7 +660,7 @@ static void read_example(const char *path) {
 		str_add_bytes(&text, bytes, n);
 	}
 	fclose(file);
-	example_text = str_take(&text);
+	return str_take(&text);
 }
 
 static void the_example_holds_what_the_runbook_asks_for(void **state) {
@@ -682,6 +683,22 @@ static void the_example_holds_what_the_runbook_asks_for(void **state) {
 		assert_string_equal(target->workdir, "stellaops");
 	}
 	config_destroy(config);
+}
+
+static void the_document_tells_every_section_and_key(void **state) {
+	(void)state;
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		char form[40];
+		snprintf(form, sizeof(form), "| **`[%s%s]`** |",
+				config_sections[i].name,
+				config_sections[i].named ? " NAME" : "");
+		assert_non_null(strstr(document_text, form));
+		for (size_t j = 0; j < config_sections[i].key_count; j++) {
+			snprintf(form, sizeof(form), "`%s`",
+					config_sections[i].keys[j].name);
+			assert_non_null(strstr(document_text, form));
+		}
+	}
 }
 
 static void the_example_shows_every_section_and_key(void **state) {
@@ -764,11 +781,12 @@ static void the_example_tells_the_true_defaults(void **state) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 2) {
-		printf("Bail out! usage: test_config_ini config.example.ini\n");
+	if (argc != 3) {
+		printf("Bail out! usage: test_config_ini EXAMPLE DOCUMENT\n");
 		return 1;
 	}
-	read_example(argv[1]);
+	example_text = read_file(argv[1]);
+	document_text = read_file(argv[2]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_said_has_its_default),
 		cmocka_unit_test(this_machine_is_always_a_target),
@@ -786,10 +804,12 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(a_bad_secrets_file_is_refused_without_quoting_it),
 		cmocka_unit_test(names_that_are_acted_on_are_reserved),
 		cmocka_unit_test(the_example_holds_what_the_runbook_asks_for),
+		cmocka_unit_test(the_document_tells_every_section_and_key),
 		cmocka_unit_test(the_example_shows_every_section_and_key),
 		cmocka_unit_test(the_example_tells_the_true_defaults),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free(example_text);
+	free(document_text);
 	return failed;
 }
