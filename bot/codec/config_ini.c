@@ -335,7 +335,8 @@ static void unknown_key(struct parser *parser, const char *name) {
 
 static void add_variable(
 		struct parser *parser, const char *name, const char *value) {
-	struct config_env *env = section_struct(parser);
+	struct config *config = parser->config;
+	struct config_env *env = &config->envs[config->env_count - 1];
 	for (size_t i = 0; i < env->variable_count; i++) {
 		if (strcmp(env->variables[i].name, name) == 0) {
 			complain(parser, parser->line, "%s has %s at line %u already",
