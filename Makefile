@@ -16,7 +16,10 @@ build: deps $(BUILD)/build.ninja
 check: build
 	meson test -C $(BUILD) --print-errorlogs
 
+demo: build
+	@tests/demo/demo $(BUILD)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps build check clean
+.PHONY: all deps build check demo clean

@@ -65,7 +65,7 @@ static void route(const struct world *world, const char *method,
 				place->origin, place->origin);
 	} else if (!get && strcmp(place->path, "/runtime/events") == 0) {
 		take_event(world, answer);
-	} else if (get && strcmp(place->service, "metrics") == 0 &&
+	} else if (get && strcmp(place->service, "prometheus") == 0 &&
 			strncmp(place->path, "/api/v1/query?query=", 20) == 0) {
 		snprintf(answer->body, sizeof(answer->body),
 				"{\"status\":\"success\",\"data\":{\"result\":"

@@ -5,7 +5,7 @@
 
 /*
  * The sites of the platform: `SERVICE.ENV.anything` where SERVICE is
- * authority, scanner, signer or metrics and ENV is stage or prod.  They answer
+ * authority, scanner, signer or prometheus and ENV is stage or prod.  They answer
  * by what is up: a compose stack of that name, or a chart deployed in the
  * cluster of that name.
  */

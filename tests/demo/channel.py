@@ -1,0 +1,112 @@
+"""The channel as people see it, as text that scrolls by."""
+import datetime
+import json
+import re
+
+import people
+
+EMOJI = {"white_check_mark": "✅", "heavy_check_mark": "✔️", "+1": "👍",
+         "x": "❌", "-1": "👎", "no_entry": "⛔"}
+INDENT = " " * 10
+
+
+def utc(ms):
+    return datetime.datetime.fromtimestamp(
+        ms / 1000, datetime.timezone.utc).strftime("%H:%M:%S")
+
+
+class Channel:
+    """Keeps every post by id and prints what happens, event by event."""
+
+    def __init__(self, out, names, colour=False):
+        self.out, self.names, self.colour = out, names, colour
+        self.posts = {}   # id: post, as last seen
+        self.taps = {}    # (post, user, emoji)
+
+    # what came
+
+    def take(self, event):
+        """Fold one event in and print it.  Returns (kind, post, who, emoji)."""
+        data = event["data"]
+        if event["event"] == "posted":
+            return self.posted(json.loads(data["post"]))
+        if event["event"] == "post_edited":
+            return self.edited(json.loads(data["post"]), event["at_ms"])
+        if event["event"] in ("reaction_added", "reaction_removed"):
+            return self.tapped(event["event"], json.loads(data["reaction"]),
+                               event["at_ms"])
+        return None
+
+    def posted(self, post):
+        self.posts[post["id"]] = post
+        who = self.names.get(post["user_id"], "?")
+        if post.get("type"):
+            return None
+        root = post.get("root_id")
+        self.head(post["create_at"], who, " in the thread" if root else "")
+        self.text(post["message"])
+        for _ in post.get("file_ids") or []:
+            self.line(INDENT + self.dim("📎 a file"))
+        return "posted", post, who, None
+
+    def edited(self, post, at_ms):
+        before = self.posts.get(post["id"], {})
+        self.posts[post["id"]] = post
+        who = self.names.get(post["user_id"], "?")
+        same = before.get("message") == post["message"]
+        if not same and not post.get("is_pinned"):
+            self.head(at_ms, who, " edits to")
+            self.text(post["message"])
+        return None if same else ("edited", post, who, None)
+
+    def tapped(self, kind, reaction, at_ms):
+        who = self.names.get(reaction["user_id"], "?")
+        post = self.posts.get(reaction["post_id"])
+        emoji = reaction["emoji_name"]
+        if who != people.BOT:
+            verb = "taps" if kind == "reaction_added" else "takes back"
+            self.head(at_ms, who, f" {verb} {EMOJI.get(emoji, emoji)}"
+                                  f" on “{self.title(post)}”")
+        return kind, post, who, emoji
+
+    # how it looks
+
+    def title(self, post):
+        first = (post or {}).get("message", "").split("\n")[0]
+        return plain(first)[:48]
+
+    def head(self, ms, who, rest):
+        name = self.paint("1;36" if who == people.BOT else "1;33", who)
+        self.line(f"{utc(ms)}  {name}{rest}")
+
+    def text(self, message):
+        for line in message.split("\n"):
+            if not line.startswith("```"):
+                self.line((INDENT + self.shape(line)).rstrip())
+
+    def shape(self, line):
+        heading = line.startswith("#")
+        if not self.colour:
+            return plain(line)
+        line = re.sub(r"^#+ ", "", line)
+        line = re.sub(r"\*\*(.+?)\*\*", "\033[1m\\1\033[22m", line)
+        line = re.sub(r"(?<!\S)(@[\w.-]*\w)", "\033[1;35m\\1\033[0m", line)
+        return self.paint("1", line) if heading else line
+
+    def paint(self, code, text):
+        return f"\033[{code}m{text}\033[0m" if self.colour else text
+
+    def dim(self, text):
+        return self.paint("2", text)
+
+    def note(self, text):
+        """A line of the demo itself, not of the channel."""
+        self.line(self.dim(f"   ~~~    {text}"))
+
+    def line(self, text):
+        self.out(text)
+
+
+def plain(line):
+    """Markdown's marks taken off, as the client shows it."""
+    return re.sub(r"^#+ ", "", line).replace("**", "")
