@@ -162,7 +162,7 @@ static bool read_rule(struct rule *rule, const cJSON *json, struct err *err) {
 }
 
 unsigned faults_add(struct faults *faults, const struct cJSON *json,
-		int64_t now_ms, struct err *err) {
+		int64_t last_stamp, struct err *err) {
 	struct rule *rule = xcalloc(1, sizeof(*rule));
 	if (!cJSON_IsObject(json) || !read_rule(rule, json, err)) {
 		if (!cJSON_IsObject(json)) {
@@ -176,7 +176,7 @@ unsigned faults_add(struct faults *faults, const struct cJSON *json,
 	json_node(&given, NULL, json);
 	rule->as_given = str_take(&given);
 	rule->fault.id = ++faults->last_id;
-	rule->fault.since_ms = now_ms;
+	rule->fault.since_ms = last_stamp;
 	struct rule **end = &faults->rules;
 	while (*end != NULL) {
 		end = &(*end)->next;

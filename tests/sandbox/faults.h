@@ -39,7 +39,7 @@ struct fault {
 	bool after; // the request is processed first
 	int64_t ms;
 	int retry_after_s;
-	int64_t since_ms; // stale: the run's time when the rule was made
+	int64_t since_ms; // stale: the last change when the rule was made
 };
 
 struct fault_event {
@@ -59,7 +59,7 @@ void faults_finish(struct faults *faults);
 
 /* Add the rule in @json; its id, or 0 with @err. */
 unsigned faults_add(struct faults *faults, const struct cJSON *json,
-		int64_t now_ms, struct err *err);
+		int64_t last_stamp, struct err *err);
 
 /* Delete rule @id, or all for 0.  False if there is no such rule. */
 bool faults_delete(struct faults *faults, unsigned id);

@@ -472,7 +472,7 @@ static void add_fault(struct call *call) {
 	struct err err = { 0 };
 	cJSON *json = rest_json(call, NULL);
 	unsigned id = faults_add(&call->sandbox->faults, json,
-			world_now(&call->sandbox->world), &err);
+			call->sandbox->world.last_stamp, &err);
 	if (id == 0) {
 		rest_side_error(call, err.text);
 	} else {

@@ -16,9 +16,12 @@ DENIED = "api.context.permissions.app_error"
 EXPIRED = "api.context.session_expired.app_error"
 
 
-def case(name, only=None, hurry=1):
+def case(name, only=None, hurry=1, clock=False):
     def add(function):
-        CASES.append((name, only, hurry, function))
+        arguments = ("--hurry", str(hurry))
+        if clock:
+            arguments += ("--clock", "{folder}/clock")
+        CASES.append((name, only, arguments, function))
         return function
     return add
 
@@ -77,7 +80,8 @@ def _(server):
 
 @case("ws-auth-02 every form of the header, and the cookie")
 def _(server):
-    for header in ("Authorization: BEARER t-bot", "Authorization: bearer t-bot",
+    for header in ("Authorization: BEARER t-bot",
+                   "Authorization: bearer t-bot",
                    "Authorization: token t-bot", "Cookie: MMAUTHTOKEN=t-bot"):
         link = Socket(server, headers=[header])
         server.sockets.append(link)
@@ -309,7 +313,7 @@ def _(server):
         wait_down(server)
 
 
-@case("rel-03 after a resume that cannot be served 5.37 sends everything twice",
+@case("rel-03 after a resume it cannot serve, 5.37 sends everything twice",
       only="5.37")
 def _(server):
     link, cid = server.hello()
@@ -1437,6 +1441,70 @@ def _(server):
         pass
 
 
+# ---- the run clock ----
+
+START = 1795478400000  # 2026-11-24T00:00:00Z
+MINUTE = 60000
+
+
+def wait(server, player, **more):
+    answer = server.side("POST", "wait", {"player": player, **more})
+    same(answer.status, 200, answer.raw)
+    return answer.json
+
+
+def leave(server, *players):
+    for player in players:
+        same(server.side("DELETE", "players/" + player).status, 200)
+
+
+@case("clock: it jumps for one who waits, and all times are the run's",
+      only="11.6", clock=True)
+def _(server):
+    now = server.side("GET", "clock").json["now_ms"]
+    start = time.monotonic()
+    for i in range(1, 21):
+        answer = wait(server, "cto", until_ms=now + i * 10 * MINUTE)
+        same((answer["why"], answer["now_ms"]),
+             ("due", now + i * 10 * MINUTE))
+    assert time.monotonic() - start < 5
+    post = server.post("cto", "x")
+    assert 0 <= post["create_at"] - answer["now_ms"] < 1000
+    assert server.rest("cto", "GET", "users/me").headers["Date"].startswith(
+        "Tue, 24 Nov 2026 03:20:")
+    leave(server, "cto")
+
+
+@case("clock: it stands still while a player acts, and tells what happened",
+      only="11.6", clock=True)
+def _(server):
+    now = server.side("GET", "clock").json["now_ms"]
+    last = server.side("GET", "info").json["last_event"]
+    wait(server, "cto", until_ms=now)
+    same(wait(server, "lead", until_ms=now + MINUTE, real_ms=200)["why"],
+         "real")
+    same(server.side("GET", "clock").json["state"], "busy")
+    server.post("cto", "act")
+    answer = wait(server, "cto", after=last, until_ms=now + MINUTE)
+    same((answer["why"], answer["now_ms"], len(answer["events"])),
+         ("event", now, 1))
+    leave(server, "lead")
+    same(wait(server, "cto", until_ms=now + MINUTE)["now_ms"], now + MINUTE)
+    leave(server, "cto")
+
+
+@case("clock: with a pace it goes and does not jump", only="11.6", clock=True)
+def _(server):
+    now = server.side("GET", "clock").json["now_ms"]
+    server.side("POST", "clock", {"pace": 100})
+    start = time.monotonic()
+    wait(server, "cto", until_ms=now + 20000)
+    assert time.monotonic() - start > 0.19
+    server.side("POST", "clock", {"pace": 0})
+    same(server.side("POST", "clock", {"forgive": "cto"}).status, 400)
+    leave(server, "cto")
+
+
 # ---- running ----
 
 def run(server, function):
@@ -1460,11 +1528,11 @@ class Servers:
         self.like = like
         self.running = {}
 
-    def get(self, hurry):
-        server = self.running.get(hurry)
+    def get(self, arguments):
+        server = self.running.get(arguments)
         if server is None or server.process.poll() is not None:
-            server = Server(self.program, self.like, "--hurry", str(hurry))
-            self.running[hurry] = server
+            server = Server(self.program, self.like, *arguments)
+            self.running[arguments] = server
         return server
 
     def stop(self):
@@ -1485,9 +1553,9 @@ def main():
             print("#", line)
     for like in ("11.6", "5.37"):
         servers = Servers(program, like)
-        for name, only, hurry, function in CASES:
+        for name, only, arguments, function in CASES:
             if part in name and only in (None, like):
-                tell(f"{like} {name}", run(servers.get(hurry), function))
+                tell(f"{like} {name}", run(servers.get(arguments), function))
         ends = servers.stop()
         tell(f"{like} it ends without an error",
              None if not any(ends) else f"exit status {ends}")

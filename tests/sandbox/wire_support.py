@@ -200,7 +200,8 @@ class Server:
             json.dump(SCENE, file)
         self.process = subprocess.Popen(
             [program, "--port", "0", "--like", like, "--scene", self.scene,
-             *arguments], stdout=subprocess.PIPE, text=True)
+             *(a.format(folder=self.folder) for a in arguments)],
+            stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         self.port = int(re.search(r":(\d+)$", line).group(1))
         info = self.side("GET", "info").json
