@@ -30,9 +30,7 @@ void act_set_active(struct sandbox *sandbox, struct user *user, bool active) {
 	tell_activation(sandbox);
 }
 
-void act_set_token(
-		struct sandbox *sandbox, struct user *user, enum token_state state) {
-	(void)sandbox;
+void act_set_token(struct user *user, enum token_state state) {
 	user->token_state = state;
 }
 

@@ -11,8 +11,7 @@ struct sandbox;
 void act_rename(
 		struct sandbox *sandbox, struct user *user, const char *username);
 void act_set_active(struct sandbox *sandbox, struct user *user, bool active);
-void act_set_token(
-		struct sandbox *sandbox, struct user *user, enum token_state state);
+void act_set_token(struct user *user, enum token_state state);
 void act_add_member(struct sandbox *sandbox, struct channel *channel,
 		struct user *user, struct user *by);
 void act_remove_member(struct sandbox *sandbox, struct channel *channel,

@@ -58,7 +58,7 @@ struct event *event_create(const char *name, char *tail) {
 	return event;
 }
 
-void event_unref(struct event *event) {
+static void event_unref(struct event *event) {
 	if (event == NULL || --event->refs > 0) {
 		return;
 	}
@@ -223,7 +223,7 @@ static void overflow(struct hub *hub, struct conn *conn) {
 		return;
 	}
 	conn->closing = true;
-	hub->links.wake(conn->link);
+	hub->wake(conn->link);
 }
 
 /* Queue @event; false when @conn was lost over it. */
@@ -238,7 +238,7 @@ static bool queue_event(struct hub *hub, struct conn *conn, struct event *event,
 	}
 	push(conn, (struct item){ .event = event, .not_before_us = not_before_us });
 	if (conn->link != NULL) {
-		hub->links.wake(conn->link);
+		hub->wake(conn->link);
 	}
 	return true;
 }
@@ -301,9 +301,9 @@ const struct record *hub_record(const struct hub *hub, uint64_t n) {
 }
 
 void hub_init(struct hub *hub, struct world *world, struct faults *faults,
-		struct hub_links links) {
+		hub_wake wake) {
 	*hub = (struct hub){
-		.world = world, .faults = faults, .links = links, .hurry = 1
+		.world = world, .faults = faults, .wake = wake, .hurry = 1
 	};
 	hub->records = xcalloc(RECORDS, sizeof(*hub->records));
 }
@@ -341,9 +341,8 @@ static void say_status(struct hub *hub, struct user *user, bool online) {
 }
 
 static const char *version_of(const struct hub *hub) {
-	return hub->world->version == VERSION_5_37
-			? "5.37.0..46806ecbb654131f750b1de750e9a5e2.false"
-			: "11.6.0..c6b0f599afac89badb54d0cfd9287ef5.false";
+	return hub->world->version == VERSION_5_37 ? "5.37.0..sandbox.false"
+											   : "11.6.0..sandbox.false";
 }
 
 static struct event *hello_for(const struct hub *hub, const struct conn *conn) {
@@ -452,7 +451,7 @@ static struct conn *resume(struct hub *hub, struct conn *conn, int64_t number,
 	} else if (number != conn->next_seq) {
 		conn->replay_from = number;
 	}
-	hub->links.wake(conn->link);
+	hub->wake(conn->link);
 	return conn;
 }
 
@@ -565,7 +564,7 @@ void hub_reply(struct hub *hub, struct conn *conn, const char *text) {
 		free(item.reply);
 		return;
 	}
-	hub->links.wake(conn->link);
+	hub->wake(conn->link);
 }
 
 bool hub_is_authorised(const struct hub *hub, const struct conn *conn) {

@@ -58,10 +58,8 @@ struct event {
 
 struct conn;
 
-struct hub_links {
-	void (*wake)(void *link); // there is something to write
-	void (*drop)(void *link); // its connection is gone for good
-};
+/* Told that there is something to write to a link. */
+typedef void (*hub_wake)(void *link);
 
 /* What an admin would have seen, for players and tests. */
 struct record {
@@ -73,7 +71,7 @@ struct record {
 struct hub {
 	struct world *world;
 	struct faults *faults;
-	struct hub_links links;
+	hub_wake wake;
 	struct conn *conns;
 	struct record *records; // a ring
 	size_t record_count;
@@ -83,12 +81,11 @@ struct hub {
 };
 
 void hub_init(struct hub *hub, struct world *world, struct faults *faults,
-		struct hub_links links);
+		hub_wake wake);
 void hub_finish(struct hub *hub);
 
 /* A new event named @name; @tail is taken. */
 struct event *event_create(const char *name, char *tail);
-void event_unref(struct event *event);
 
 /* Queue @event, which is taken, for all who should get it. */
 void hub_publish(struct hub *hub, struct event *event);
@@ -108,7 +105,7 @@ struct hub_hail {
 
 /*
  * Connect or resume by the rules of the version; NULL: hang up.  What is
- * returned stays valid until its link is dropped or gone.
+ * returned stays valid until hub_link_gone().
  */
 struct conn *hub_join(struct hub *hub, const struct hub_hail *hail);
 

@@ -125,7 +125,7 @@ static bool set_up(struct sandbox *sandbox, const struct options *options,
 	}
 	sandbox->hurry = options->hurry;
 	world_init(&sandbox->world, options->version, clock_ms, sandbox);
-	hub_init(&sandbox->hub, &sandbox->world, &sandbox->faults, net_links());
+	hub_init(&sandbox->hub, &sandbox->world, &sandbox->faults, net_wake);
 	sandbox->hub.hurry = options->hurry;
 	if (!scene_load(sandbox, options->scene, err)) {
 		return false;

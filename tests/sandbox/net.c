@@ -33,7 +33,8 @@ static void on_signal(int number) {
 
 /* ---- sessions ---- */
 
-struct session *session_of(struct net *net, struct lws *wsi) {
+/* The session of @wsi; made if there is none. */
+static struct session *session_of(struct net *net, struct lws *wsi) {
 	struct session *session = lws_get_opaque_user_data(wsi);
 	if (session == NULL) {
 		session = xcalloc(1, sizeof(*session));
@@ -336,15 +337,10 @@ void net_destroy(struct net *net) {
 	if (net == NULL) {
 		return;
 	}
-	net->destroying = true;
 	if (net->context != NULL) {
 		lws_context_destroy(net->context);
 	}
 	free(net);
-}
-
-int net_port(const struct net *net) {
-	return net->port;
 }
 
 void net_run(struct net *net) {
@@ -358,19 +354,11 @@ void net_run(struct net *net) {
 
 /* ---- for the hub and the side door ---- */
 
-static void wake(void *link) {
+void net_wake(void *link) {
 	struct session *session = link;
 	if (!session->frozen) {
 		lws_callback_on_writable(session->wsi);
 	}
-}
-
-static void drop(void *link) {
-	session_hang_up(link, false);
-}
-
-struct hub_links net_links(void) {
-	return (struct hub_links){ .wake = wake, .drop = drop };
 }
 
 static void act_on(struct session *session, enum net_act act) {
@@ -389,7 +377,7 @@ static void act_on(struct session *session, enum net_act act) {
 	case NET_THAW:
 		session->frozen = act == NET_FREEZE;
 		lws_rx_flow_control(session->wsi, act == NET_THAW);
-		wake(session);
+		net_wake(session);
 		break;
 	}
 }

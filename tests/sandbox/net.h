@@ -21,9 +21,7 @@ struct net *net_create(struct sandbox *sandbox, int port, struct err *err);
 void net_destroy(struct net *net);
 
 /* For hub_init(); the links are net's own. */
-struct hub_links net_links(void);
-
-int net_port(const struct net *net);
+void net_wake(void *link);
 
 /* Serve until SIGTERM or SIGINT. */
 void net_run(struct net *net);

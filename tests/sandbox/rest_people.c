@@ -183,7 +183,7 @@ static void switch_token(struct call *call, enum token_state state) {
 	if (owner == NULL) {
 		rest_bad_param(call, "token_id");
 	} else {
-		act_set_token(call->sandbox, owner, state);
+		act_set_token(owner, state);
 		rest_ok(call);
 	}
 	cJSON_Delete(json);

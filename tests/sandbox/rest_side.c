@@ -337,11 +337,11 @@ static struct user *somebody(
 static bool change_token(
 		struct call *call, struct user *user, const char *word) {
 	if (strcmp(word, "revoke") == 0) {
-		act_set_token(call->sandbox, user, TOKEN_REVOKED);
+		act_set_token(user, TOKEN_REVOKED);
 	} else if (strcmp(word, "disable") == 0) {
-		act_set_token(call->sandbox, user, TOKEN_DISABLED);
+		act_set_token(user, TOKEN_DISABLED);
 	} else if (strcmp(word, "enable") == 0) {
-		act_set_token(call->sandbox, user, TOKEN_GOOD);
+		act_set_token(user, TOKEN_GOOD);
 	} else {
 		rest_side_error(call, "\"token\" is revoke, disable or enable");
 		return false;

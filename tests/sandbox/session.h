@@ -67,13 +67,9 @@ struct net {
 	struct lws *listener;
 	int port;
 	int64_t tick_us;
-	bool destroying;
 	lws_sorted_usec_list_t tick;
 	struct session *sessions;
 };
-
-/* The session of @wsi; made if there is none.  Not for the listener. */
-struct session *session_of(struct net *net, struct lws *wsi);
 
 /* Forget what the last exchange left. */
 void session_clear_exchange(struct session *session);
