@@ -15,6 +15,7 @@
 #define SPEC_MAX_BYTES   ((size_t)2 * 1024 * 1024)
 #define STATUS_MAX_BYTES ((size_t)16 * 1024)
 #define LIST_MAX         4096
+#define CLOCK_ID_MAX     ((size_t)56)
 
 /* A record is "KEY LENGTH\n", that many bytes and a newline. */
 struct record {
@@ -92,6 +93,13 @@ static void list_finish(char ***list) {
 	}
 	free(*list);
 	*list = NULL;
+}
+
+char *step_clock_name(const char *id) {
+	size_t len = strlen(id);
+	// Of a long id its end, where ids differ.
+	return xasprintf(
+			"step %s", id + (len > CLOCK_ID_MAX ? len - CLOCK_ID_MAX : 0));
 }
 
 void step_spec_finish(struct step_spec *spec) {

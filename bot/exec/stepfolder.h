@@ -55,6 +55,9 @@ struct step_spec {
 	char *clock_name;
 };
 
+/* The name of attempt @id on the run clock; to be freed. */
+char *step_clock_name(const char *id) __attribute__((warn_unused_result));
+
 void step_spec_finish(struct step_spec *spec);
 
 /* Write @spec to the file @path, mode 0600, whole or not at all. */
@@ -94,8 +97,9 @@ enum step_end {
 	STEP_TIMED_OUT,
 	STEP_CANCELLED,
 	STEP_NOT_STARTED,
-	STEP_ANSWERED, // a request: http_status counts
-	STEP_BROKEN,   // a request: it may have been received or not
+	STEP_ANSWERED,   // a request: http_status counts
+	STEP_UNANSWERED, // a request: it was not received, or asking did no harm
+	STEP_BROKEN,     // a request: it may have been received or not
 };
 
 #define STEP_REASON_ROOM 240

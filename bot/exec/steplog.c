@@ -397,13 +397,18 @@ static void read_end(const char *path, struct str *text) {
 	fd_close(&fd);
 }
 
-void steplog_read_tail(const char *path, struct str *tail, size_t max) {
-	struct str text = { 0 };
+void steplog_tail_of_log(
+		const char *text, size_t len, struct str *tail, size_t max) {
 	struct str seen = { 0 };
-	read_end(path, &text);
-	add_said(&seen, str_text(&text), text.len);
+	add_said(&seen, text, len);
 	add_last(tail, &seen, max);
 	str_finish(&seen);
+}
+
+void steplog_read_tail(const char *path, struct str *tail, size_t max) {
+	struct str text = { 0 };
+	read_end(path, &text);
+	steplog_tail_of_log(str_text(&text), text.len, tail, max);
 	str_finish(&text);
 }
 

@@ -75,6 +75,10 @@ bool steplog_read_output(const char *path, struct str *output, struct err *err)
  */
 void steplog_read_tail(const char *path, struct str *tail, size_t max);
 
+/* The same of @text, which is lines of a log. */
+void steplog_tail_of_log(
+		const char *text, size_t len, struct str *tail, size_t max);
+
 /* The same of plain @text, such as a body. */
 void steplog_tail_of(
 		const char *text, size_t len, struct str *tail, size_t max);

@@ -1,0 +1,816 @@
+#include "exec/steprunner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "exec/attempt.h"
+#include "exec/request.h"
+#include "exec/stepfolder.h"
+#include "loop/http.h"
+#include "loop/loop.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/log.h"
+
+#define POLL_MS       50 // real, where no descriptor can tell
+#define ALIVE_POLL_MS 200
+#define SPAWNS_MAX    5
+
+/* A steprun that we started: to be reaped, whoever follows it. */
+struct child {
+	struct child *next;
+	struct steprunner *runner;
+	struct followed *followed; // NULL: nobody any more
+	pid_t pid;
+	int pidfd;
+	int stderr_fd; // why it could not begin
+	struct loop_watch *watch;
+};
+
+struct followed {
+	struct followed *next;
+	struct steprunner *runner;
+	struct attempt_copy *copy;
+	char *folder;
+	int inotify_id;
+	struct child *child; // steprun, if it is ours
+	int spawns;
+	int pidfd; // steprun, if it is another bot's
+	struct loop_watch *watch;
+	struct loop_timer *poll;
+	struct request *request;
+	bool holds_clock; // until it runs it must not jump
+	bool ended;
+	struct attempt_judged judged;
+};
+
+struct steprunner {
+	struct runner base; // first
+	struct loop *loop;
+	struct http *http;
+	char *attempts; // folder
+	char *program;
+	char *clock_path; // "": none
+	size_t log_cap;
+	const struct runner_sink *sink;
+	void *data;
+	int inotify_fd;
+	struct loop_watch *inotify_watch;
+	struct followed *followed;
+	struct child *children;
+};
+
+static void look(struct followed *followed);
+
+static struct steprunner *from_base(struct runner *base) {
+	return (struct steprunner *)base;
+}
+
+static char *path_in(const struct followed *followed, const char *name) {
+	return xasprintf("%s/%s", followed->folder, name);
+}
+
+static bool is_there(const struct followed *followed, const char *name) {
+	char *path = path_in(followed, name);
+	bool there = access(path, F_OK) == 0;
+	free(path);
+	return there;
+}
+
+static bool is_held(const struct followed *followed, const char *name) {
+	char *path = path_in(followed, name);
+	bool held = step_is_locked(path);
+	free(path);
+	return held;
+}
+
+/* ---- the life of what is followed ---- */
+
+static void hold_clock(struct followed *followed) {
+	if (!followed->holds_clock) {
+		followed->holds_clock = true;
+		loop_hold_clock(followed->runner->loop);
+	}
+}
+
+static void release_clock(struct followed *followed) {
+	if (followed->holds_clock) {
+		followed->holds_clock = false;
+		loop_release_clock(followed->runner->loop);
+	}
+}
+
+static void on_poll(void *data) {
+	look(data);
+}
+
+static void unlink_followed(struct followed *followed) {
+	struct followed **at = &followed->runner->followed;
+	while (*at != NULL && *at != followed) {
+		at = &(*at)->next;
+	}
+	if (*at != NULL) {
+		*at = followed->next;
+	}
+}
+
+/* Stop all that could call back for it. */
+static void stop_following(struct followed *followed) {
+	struct steprunner *runner = followed->runner;
+	unlink_followed(followed);
+	loop_cancel_deferred(runner->loop, followed);
+	if (followed->inotify_id >= 0) {
+		inotify_rm_watch(runner->inotify_fd, followed->inotify_id);
+		followed->inotify_id = -1;
+	}
+	if (followed->child != NULL) {
+		followed->child->followed = NULL;
+		followed->child = NULL;
+	}
+	loop_watch_destroy(followed->watch);
+	followed->watch = NULL;
+	fd_close(&followed->pidfd);
+	loop_timer_destroy(followed->poll);
+	followed->poll = NULL;
+	request_destroy(followed->request);
+	followed->request = NULL;
+	release_clock(followed);
+}
+
+static void followed_free(struct followed *followed) {
+	attempt_judged_finish(&followed->judged);
+	attempt_copy_destroy(followed->copy);
+	free(followed->folder);
+	free(followed);
+}
+
+static struct followed *find(const struct steprunner *runner, const char *id) {
+	struct followed *followed = runner->followed;
+	while (followed != NULL && strcmp(followed->copy->spec.id, id) != 0) {
+		followed = followed->next;
+	}
+	return followed;
+}
+
+static char *folder_of(const struct steprunner *runner, const char *id) {
+	return xasprintf("%s/%s", runner->attempts, id);
+}
+
+static struct followed *follow(
+		struct steprunner *runner, const struct attempt_spec *spec) {
+	struct followed *followed = xcalloc(1, sizeof(*followed));
+	*followed = (struct followed){
+		.next = runner->followed,
+		.runner = runner,
+		.copy = attempt_copy_create(spec),
+		.folder = folder_of(runner, spec->id),
+		.inotify_id = -1,
+		.pidfd = -1,
+	};
+	followed->poll = loop_timer_create(runner->loop, on_poll, followed);
+	runner->followed = followed;
+	return followed;
+}
+
+/* ---- telling ---- */
+
+/* A steprun on the run clock waits for this before it leaves the clock. */
+static void say_seen(const struct steprunner *runner, const char *folder) {
+	if (runner->clock_path[0] == '\0') {
+		return;
+	}
+	char *path = xasprintf("%s/%s", folder, STEP_SEEN);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd_close(&fd);
+	free(path);
+}
+
+static void tell(void *data) {
+	struct followed *followed = data;
+	struct steprunner *runner = followed->runner;
+	stop_following(followed);
+	runner->sink->ended(
+			runner->data, followed->copy->spec.id, &followed->judged.result);
+	say_seen(runner, followed->folder);
+	followed_free(followed);
+}
+
+static void conclude(struct followed *followed) {
+	followed->ended = true;
+	loop_timer_stop(followed->poll);
+	release_clock(followed);
+	loop_defer(followed->runner->loop, tell, followed);
+}
+
+static void conclude_status(
+		struct followed *followed, const struct step_status *status) {
+	attempt_judge(
+			&followed->judged, &followed->copy->spec, followed->folder, status);
+	conclude(followed);
+}
+
+static void conclude_not_started(
+		struct followed *followed, const char *reason) {
+	attempt_judge_not_started(&followed->judged, reason, followed->folder,
+			loop_now_ms(followed->runner->loop));
+	conclude(followed);
+}
+
+/* A runner that died sits on the run clock as a ghost until one of its name
+ * comes and goes. */
+static void free_clock_seat(const struct followed *followed) {
+	const struct steprunner *runner = followed->runner;
+	struct err err = { 0 };
+	if (runner->clock_path[0] == '\0') {
+		return;
+	}
+	char *name = step_clock_name(followed->copy->spec.id);
+	struct clock *clock = clock_join(
+			runner->clock_path, name, CLOCK_ROLE_COMMAND, &err);
+	if (clock == NULL) {
+		log_warn("step.clock", "attempt=%s why=\"%s\"", followed->copy->spec.id,
+				err.text);
+	}
+	clock_destroy(clock);
+	free(name);
+}
+
+static void conclude_unknown(struct followed *followed) {
+	char *spec_path = path_in(followed, STEP_SPEC);
+	unlink(spec_path); // a runner that died early may have left its secrets
+	free(spec_path);
+	attempt_judge_unknown(&followed->judged, &followed->copy->spec,
+			followed->folder, loop_now_ms(followed->runner->loop));
+	free_clock_seat(followed);
+	log_warn("step.unknown", "attempt=%s", followed->copy->spec.id);
+	conclude(followed);
+}
+
+/* True if there was one. */
+static bool conclude_if_status(struct followed *followed) {
+	char *path = path_in(followed, STEP_STATUS);
+	struct step_status status = { 0 };
+	struct err err = { 0 };
+	bool there = step_status_read(path, &status, &err);
+	if (there) {
+		conclude_status(followed, &status);
+	} else if (err.code != ERR_NOT_FOUND) {
+		log_error("step.status", "attempt=%s why=\"%s\"",
+				followed->copy->spec.id, err.text);
+		conclude_unknown(followed);
+		there = true;
+	}
+	step_status_finish(&status);
+	free(path);
+	return there;
+}
+
+/* ---- starting ---- */
+
+static void child_free(struct child *child) {
+	struct child **at = &child->runner->children;
+	while (*at != child) {
+		at = &(*at)->next;
+	}
+	*at = child->next;
+	loop_watch_destroy(child->watch);
+	fd_close(&child->pidfd);
+	fd_close(&child->stderr_fd);
+	free(child);
+}
+
+/* What steprun said before it gave up; one line. */
+static void read_stderr(int fd, char *text, size_t size) {
+	ssize_t n = read(fd, text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static void on_child_end(void *data) {
+	struct child *child = data;
+	struct followed *followed = child->followed;
+	int status = 0;
+	char said[200] = "";
+	waitpid(child->pid, &status, WNOHANG);
+	read_stderr(child->stderr_fd, said, sizeof(said));
+	child_free(child);
+	if (followed == NULL) {
+		return;
+	}
+	followed->child = NULL;
+	bool other = WIFEXITED(status) && WEXITSTATUS(status) == STEP_EXIT_OTHER;
+	if (!followed->ended && !other && !is_there(followed, STEP_STARTED) &&
+			!is_there(followed, STEP_STATUS)) {
+		conclude_not_started(followed,
+				said[0] != '\0' ? said : "its runner did not come up");
+		return;
+	}
+	look(followed);
+}
+
+/* PATH, HOME, USER and LANG: all that a command may see of ours. */
+static char **runner_env(void) {
+	static const char *const passed[] = { "PATH", "HOME", "USER", "LANG" };
+	char **env = xcalloc(5, sizeof(*env));
+	size_t count = 0;
+	for (size_t i = 0; i < 4; i++) {
+		const char *value = getenv(passed[i]);
+		if (value != NULL) {
+			env[count++] = xasprintf("%s=%s", passed[i], value);
+		}
+	}
+	return env;
+}
+
+static void env_free(char **env) {
+	for (size_t i = 0; env[i] != NULL; i++) {
+		free(env[i]);
+	}
+	free(env);
+}
+
+/* Start steprun on @folder; its stderr goes to @stderr_fd. */
+static int spawn(const struct steprunner *runner, const char *folder,
+		int stderr_fd, pid_t *pid) {
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t all;
+	sigset_t none;
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(
+			&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(
+			&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr,
+			POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+					POSIX_SPAWN_SETSIGMASK);
+	char *program = xstrdup(runner->program);
+	char *argument = xstrdup(folder);
+	char *argv[] = { program, argument, NULL };
+	char **env = runner_env();
+	int code = posix_spawn(pid, program, &actions, &attr, argv, env);
+	env_free(env);
+	free(argument);
+	free(program);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return code;
+}
+
+static bool start_child(struct followed *followed, struct err *err) {
+	struct steprunner *runner = followed->runner;
+	int ends[2] = { -1, -1 };
+	pid_t pid = 0;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
+	}
+	int code = spawn(runner, followed->folder, ends[1], &pid);
+	fd_close(&ends[1]);
+	if (code != 0) {
+		fd_close(&ends[0]);
+		return err_set(err, ERR_IO, "cannot start %s: %s", runner->program,
+				strerror(code));
+	}
+	struct child *child = xcalloc(1, sizeof(*child));
+	*child = (struct child){
+		.next = runner->children,
+		.runner = runner,
+		.followed = followed,
+		.pid = pid,
+		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+		.stderr_fd = ends[0],
+	};
+	runner->children = child;
+	if (child->pidfd < 0) { // it runs, and the folder will tell of it
+		log_warn("step.pidfd", "attempt=%s why=\"%s\"", followed->copy->spec.id,
+				strerror(errno));
+		child_free(child);
+		return true;
+	}
+	child->watch = loop_watch_create(
+			runner->loop, child->pidfd, on_child_end, child);
+	followed->child = child;
+	log_info("step.spawned", "attempt=%s pid=%d", followed->copy->spec.id,
+			(int)pid);
+	return true;
+}
+
+static bool make_folder(const char *path, struct err *err) {
+	if (mkdir(path, 0700) == 0) {
+		return fd_sync_folder_of(path, err);
+	}
+	if (errno == EEXIST) {
+		return true;
+	}
+	return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+/* The folder, durable, with what cancel() will need on a full disk. */
+static bool make_attempt_folder(const char *folder, struct err *err) {
+	if (!make_folder(folder, err)) {
+		return false;
+	}
+	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
+	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
+	bool ok = true;
+	if (access(cancel, F_OK) != 0) {
+		int fd = open(armed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0) {
+			ok = err_set(err, ERR_IO, "%s: %s", armed, strerror(errno));
+		}
+		fd_close(&fd);
+	}
+	free(cancel);
+	free(armed);
+	return ok;
+}
+
+/* Copies of what is const to us and not to the one who frees it. */
+static char **list_copy(const char *const *list) {
+	size_t count = 0;
+	while (list[count] != NULL) {
+		count++;
+	}
+	char **copy = xcalloc(count + 1, sizeof(*copy));
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = xstrdup(list[i]);
+	}
+	return copy;
+}
+
+static char *absolute(const char *path) {
+	char *real = realpath(path != NULL ? path : ".", NULL);
+	return real != NULL ? real : xstrdup(path != NULL ? path : ".");
+}
+
+static bool write_spec(const struct followed *followed, struct err *err) {
+	const struct attempt_spec *spec = &followed->copy->spec;
+	struct step_spec step = {
+		.script = xstrdup(spec->text),
+		.workdir = absolute(spec->workdir),
+		.env = list_copy(spec->env),
+		.masked = list_copy(spec->masked),
+		.timeout_ms = spec->timeout_ms,
+		.grace_ms = spec->grace_ms,
+		.log_cap = followed->runner->log_cap,
+		.clock_path = xstrdup(followed->runner->clock_path),
+		.clock_name = step_clock_name(spec->id),
+	};
+	char *path = path_in(followed, STEP_SPEC);
+	bool ok = step_spec_write(path, &step, err);
+	free(path);
+	step_spec_finish(&step);
+	return ok;
+}
+
+static void start_script(struct followed *followed) {
+	struct err err = { 0 };
+	if (followed->spawns == SPAWNS_MAX) {
+		conclude_not_started(followed, "its runner did not come up");
+		return;
+	}
+	followed->spawns++;
+	hold_clock(followed);
+	if (!write_spec(followed, &err) || !start_child(followed, &err)) {
+		conclude_not_started(followed, err.text);
+	}
+}
+
+/* ---- looking ---- */
+
+static void poll_again(struct followed *followed, int64_t delay_ms) {
+	loop_timer_start_real(followed->poll, delay_ms);
+}
+
+static void on_runner_end(void *data) {
+	struct followed *followed = data;
+	loop_watch_destroy(followed->watch);
+	followed->watch = NULL;
+	fd_close(&followed->pidfd);
+	look(followed);
+}
+
+/* Be told when the runner that another bot started is gone. */
+static void watch_runner(struct followed *followed) {
+	struct step_mark mark = { 0 };
+	struct err err = { 0 };
+	if (followed->child != NULL || followed->watch != NULL) {
+		return;
+	}
+	char *path = path_in(followed, STEP_STARTED);
+	if (step_mark_read(path, &mark, &err) && mark.pid > 0) {
+		followed->pidfd = (int)syscall(SYS_pidfd_open, mark.pid, 0);
+	}
+	// Only now the number can be trusted: it is held by the descriptor.
+	if (followed->pidfd >= 0 && step_mark_is(&mark, mark.pid)) {
+		followed->watch = loop_watch_create(followed->runner->loop,
+				followed->pidfd, on_runner_end, followed);
+	} else {
+		fd_close(&followed->pidfd);
+		poll_again(followed, ALIVE_POLL_MS);
+	}
+	free(path);
+}
+
+/* There is a mark: it runs, has ended, or its runner has died. */
+static void look_marked(struct followed *followed) {
+	release_clock(followed);
+	if (is_held(followed, STEP_LOCK)) {
+		watch_runner(followed);
+		return;
+	}
+	// It held the lock since before the mark: it is gone.  In this order.
+	if (conclude_if_status(followed)) {
+		return;
+	}
+	if (is_held(followed, STEP_ALIVE)) {
+		poll_again(followed, ALIVE_POLL_MS);
+		return;
+	}
+	conclude_unknown(followed);
+}
+
+static void look_unmarked(struct followed *followed) {
+	if (is_held(followed, STEP_LOCK)) {
+		hold_clock(followed);
+		poll_again(followed, POLL_MS);
+		return;
+	}
+	if (is_there(followed, STEP_STARTED) || is_there(followed, STEP_STATUS)) {
+		poll_again(followed, 0); // it came between two looks
+		return;
+	}
+	if (followed->child == NULL) {
+		start_script(followed);
+	}
+}
+
+static void on_request_end(void *data) {
+	struct followed *followed = data;
+	request_destroy(followed->request);
+	followed->request = NULL;
+	look(followed);
+}
+
+static void look_request(struct followed *followed) {
+	struct steprunner *runner = followed->runner;
+	struct err err = { 0 };
+	if (followed->request != NULL) {
+		return;
+	}
+	if (is_there(followed, STEP_STARTED)) {
+		conclude_unknown(followed); // ours died with the bot that sent it
+		return;
+	}
+	if (is_there(followed, STEP_CANCEL)) {
+		if (!request_refuse(runner->loop, followed->folder, &err)) {
+			conclude_not_started(followed, err.text);
+		} else if (!conclude_if_status(followed)) {
+			conclude_not_started(followed, "its result cannot be read");
+		}
+		return;
+	}
+	followed->request = request_start(runner->loop, runner->http,
+			&followed->copy->spec, followed->folder, on_request_end, followed,
+			&err);
+	if (followed->request == NULL) {
+		conclude_not_started(followed, err.text);
+	}
+}
+
+/* See what is in the folder and act on it.  May be called at any time. */
+static void look(struct followed *followed) {
+	if (followed->ended || conclude_if_status(followed)) {
+		return;
+	}
+	if (followed->copy->spec.kind == ATTEMPT_HTTP) {
+		look_request(followed);
+	} else if (is_there(followed, STEP_STARTED)) {
+		look_marked(followed);
+	} else {
+		look_unmarked(followed);
+	}
+}
+
+static void look_at_all(struct steprunner *runner, int inotify_id) {
+	struct followed *followed = runner->followed;
+	while (followed != NULL) {
+		struct followed *next = followed->next; // look() frees nothing
+		if (inotify_id < 0 || followed->inotify_id == inotify_id) {
+			look(followed);
+		}
+		followed = next;
+	}
+}
+
+static void on_inotify(void *data) {
+	struct steprunner *runner = data;
+	_Alignas(struct inotify_event) char bytes[8192];
+	ssize_t n = 0;
+	while ((n = read(runner->inotify_fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *event = (const void *)(bytes + at);
+			at += (ssize_t)(sizeof(*event) + event->len);
+			if ((event->mask & IN_Q_OVERFLOW) != 0) {
+				look_at_all(runner, -1);
+			} else if ((event->mask & IN_IGNORED) == 0) {
+				look_at_all(runner, event->wd);
+			}
+		}
+	}
+}
+
+/* ---- the interface ---- */
+
+static void steprunner_ensure(
+		struct runner *base, const struct attempt_spec *spec) {
+	struct steprunner *runner = from_base(base);
+	struct err err = { 0 };
+	if (find(runner, spec->id) != NULL) {
+		return;
+	}
+	struct followed *followed = follow(runner, spec);
+	if (!attempt_id_is_good(spec->id)) {
+		conclude_not_started(followed, "its id is no name for a folder");
+		return;
+	}
+	if (!make_attempt_folder(followed->folder, &err)) {
+		conclude_not_started(followed, err.text);
+		return;
+	}
+	followed->inotify_id = inotify_add_watch(
+			runner->inotify_fd, followed->folder, IN_CREATE | IN_MOVED_TO);
+	if (followed->inotify_id < 0) {
+		// It could be started, but nobody would hear of its end.
+		err_set(&err, ERR_IO, "cannot watch its folder: %s", strerror(errno));
+		conclude_not_started(followed, err.text);
+		return;
+	}
+	look(followed);
+}
+
+/* `armed` becomes `cancel`: durable, and possible on a full disk. */
+static bool leave_cancel(const char *folder, struct err *err) {
+	if (!make_attempt_folder(folder, err)) {
+		return false;
+	}
+	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
+	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
+	bool ok = true;
+	if (rename(armed, cancel) < 0 && access(cancel, F_OK) != 0) {
+		ok = err_set(err, ERR_IO, "%s: %s", cancel, strerror(errno));
+	}
+	ok = ok && fd_sync_folder_of(cancel, err);
+	free(cancel);
+	free(armed);
+	return ok;
+}
+
+static void steprunner_cancel(struct runner *base, const char *id) {
+	struct steprunner *runner = from_base(base);
+	struct followed *followed = find(runner, id);
+	struct err err = { 0 };
+	if (!attempt_id_is_good(id)) {
+		return;
+	}
+	char *folder = folder_of(runner, id);
+	if (!leave_cancel(folder, &err)) {
+		log_error("step.cancel", "attempt=%s why=\"%s\"", id, err.text);
+	}
+	if (followed != NULL && followed->request != NULL) {
+		request_cancel(followed->request);
+		followed->request = NULL;
+		look(followed);
+	}
+	free(folder);
+}
+
+static void steprunner_forget(struct runner *base, const char *id) {
+	struct followed *followed = find(from_base(base), id);
+	if (followed != NULL) {
+		stop_following(followed);
+		followed_free(followed);
+	}
+}
+
+static bool steprunner_has_begun(struct runner *base, const char *id) {
+	struct steprunner *runner = from_base(base);
+	if (!attempt_id_is_good(id)) {
+		return false;
+	}
+	struct followed probe = { .folder = folder_of(runner, id) };
+	bool begun = is_held(&probe, STEP_LOCK) || is_there(&probe, STEP_STARTED) ||
+			is_there(&probe, STEP_STATUS);
+	free(probe.folder);
+	return begun;
+}
+
+static void steprunner_destroy(struct runner *base) {
+	struct steprunner *runner = from_base(base);
+	while (runner->followed != NULL) {
+		struct followed *followed = runner->followed;
+		stop_following(followed);
+		followed_free(followed);
+	}
+	while (runner->children != NULL) {
+		child_free(runner->children);
+	}
+	loop_watch_destroy(runner->inotify_watch);
+	fd_close(&runner->inotify_fd);
+	free(runner->attempts);
+	free(runner->program);
+	free(runner->clock_path);
+	free(runner);
+}
+
+static const struct runner_api steprunner_api = {
+	.ensure = steprunner_ensure,
+	.cancel = steprunner_cancel,
+	.forget = steprunner_forget,
+	.has_begun = steprunner_has_begun,
+	.destroy = steprunner_destroy,
+};
+
+struct runner *steprunner_create(const struct steprunner_options *options,
+		const struct runner_sink *sink, void *data, struct err *err) {
+	char *program = options->program != NULL ? xstrdup(options->program)
+											 : steprunner_find_program(err);
+	char *attempts = xasprintf("%s/attempts", options->state_dir);
+	int inotify_fd = -1;
+	if (program == NULL || !make_folder(attempts, err)) {
+		goto fail;
+	}
+	inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (inotify_fd < 0) {
+		err_set(err, ERR_IO, "cannot watch folders: %s", strerror(errno));
+		goto fail;
+	}
+	struct steprunner *runner = xcalloc(1, sizeof(*runner));
+	*runner = (struct steprunner){
+		.base = { .api = &steprunner_api },
+		.loop = options->loop,
+		.http = options->http,
+		.attempts = attempts,
+		.program = program,
+		.clock_path = options->clock_path != NULL
+				? absolute(options->clock_path)
+				: xstrdup(""),
+		.log_cap = options->log_cap,
+		.sink = sink,
+		.data = data,
+		.inotify_fd = inotify_fd,
+	};
+	runner->inotify_watch = loop_watch_create(
+			options->loop, inotify_fd, on_inotify, runner);
+	return &runner->base;
+
+fail:
+	free(attempts);
+	free(program);
+	return NULL;
+}
+
+char *steprunner_find_program(struct err *err) {
+	static const char *const places[] = { "steprun",
+		"../libexec/bridgekeeper/steprun" };
+	char *self = realpath("/proc/self/exe", NULL);
+	char *slash = self != NULL ? strrchr(self, '/') : NULL;
+	char *found = NULL;
+	if (slash != NULL) {
+		*slash = '\0';
+	}
+	for (size_t i = 0; slash != NULL && found == NULL && i < 2; i++) {
+		char *path = xasprintf("%s/%s", self, places[i]);
+		if (access(path, X_OK) == 0) {
+			found = path;
+		} else {
+			free(path);
+		}
+	}
+	if (found == NULL) {
+		err_set(err, ERR_NOT_FOUND,
+				"no steprun beside the program in %s, nor in "
+				"../libexec/bridgekeeper of it",
+				self != NULL ? self : "its folder");
+	}
+	free(self);
+	return found;
+}
