@@ -102,7 +102,7 @@ const struct command command_plan = {
 	.cutover = true,
 	.type = REQUEST_PLAN,
 	.usage = "!cutover plan [NAME=VALUE …]",
-	.summary = "fix the plan, open its gate",
+	.summary = "fix the plan",
 	.who = "the lead",
 	.pattern = "^[\\s\\S]*$",
 	.parse = parse,

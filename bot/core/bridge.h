@@ -147,6 +147,7 @@ struct run {
 	uint32_t number;
 	enum run_kind kind;
 	enum run_status status;
+	enum run_status closed_from;    // RUN_CLOSED: what it was before
 	const struct plan_record *plan; // the journal's text; owned by the bridge
 	char *by;
 	int64_t begun_ms;

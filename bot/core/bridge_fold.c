@@ -426,7 +426,9 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 	} else if (type == EVENT_RUN_WATCHED) {
 		run->watched = true;
 	} else if (type == EVENT_RUN_CLOSED) {
+		enum run_status from = run->status;
 		ok = enter(run, RUN_CLOSED, err);
+		run->closed_from = ok ? from : run->closed_from;
 	} else if (type == EVENT_STATUS_DUE) {
 		ok = fold_status(run, event);
 	} else {

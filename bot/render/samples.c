@@ -10,7 +10,8 @@ static const struct template_sample samples[] = {
 			"{\"run\":\"LB-7\",\"running\":\"4.2.2\"}" },
 	{ "aborted", "a run is aborted",
 			"{\"run\":\"LB-7\",\"user\":\"devops-lead\","
-			"\"why\":\"md:`wrong release`\",\"can_roll_back\":true}" },
+			"\"why\":\"md:`wrong release`\",\"can_roll_back\":true,"
+			"\"closes\":false}" },
 	{ "answer", "any other answer", "{\"text\":\"md:nothing is red\"}" },
 	{ "attempt_failed",
 			"a command has not ended well; in the card's thread, its output as a file",
@@ -30,10 +31,10 @@ static const struct template_sample samples[] = {
 			"\"state\":\"T+20m\",\"progress\":\"9 of 23 steps\","
 			"\"gate\":{\"name\":\"T0\",\"filled\":2,\"needed\":5,"
 			"\"until\":\"02:30\",\"missing\":\"DevOps lead,"
-			" Scanner / Queue\"},\"open\":true,\"waiting\":\"nobody\","
-			"\"next\":\"T+45m, 02:45\",\"phases\":[{\"icon\":\"✅\","
-			"\"number\":\"4.1\",\"title\":\"Pre-flight\","
-			"\"note\":\"7 min\"}],"
+			" Scanner / Queue\"},\"open\":true,"
+			"\"waiting\":\"md:nobody\",\"next\":\"T+45m, 02:45\","
+			"\"phases\":[{\"icon\":\"✅\",\"number\":\"4.1\","
+			"\"title\":\"Pre-flight\",\"note\":\"7 min\"}],"
 			"\"gates\":\"md:plan ✅ · T0 ✅ · success ⬜\","
 			"\"lead\":\"devops-lead\","
 			"\"rollback\":\"Rollback ready: 3 undo values,"
@@ -48,41 +49,47 @@ static const struct template_sample samples[] = {
 			" storage-rep\"}],\"owed\":\"7.5\","
 			"\"digest\":\"3f9a1c2b77d0\",\"head\":\"7f3ac019\","
 			"\"log\":\"md:```\\n| 2026-01-01 | LB-7 | succeeded | |\\n```\"}" },
+	{ "decide", "`!cutover decide` while not all is green",
+			"{\"run\":\"LB-7\",\"red\":[{\"number\":\"5.3\","
+			"\"title\":\"Runtime event ingest\"}],"
+			"\"open\":[{\"number\":\"5.6\",\"title\":\"Web UI\"}],"
+			"\"gate\":\"2 of 5\","
+			"\"commands\":[{\"command\":\"!retry 5.3\"}]}" },
 	{ "deciding", "the last smoke test has ended",
 			"{\"run\":\"LB-7\",\"red\":1,\"green\":5,\"all\":6,"
 			"\"who\":\"md:@devops-lead\",\"tests\":[{\"number\":\"5.3\","
 			"\"title\":\"Runtime event ingest\"}],"
 			"\"commands\":[{\"command\":\"!retry 5.3\"}],\"gate\":true}" },
-	{ "files_changed", "files that the plan tracks have changed under a run",
-			"{\"run\":\"LB-7\",\"who\":\"md:@devops-lead\","
-			"\"what\":\"md:compose: prod.env changed\"}" },
+	{ "dropped", "a run whose gate did not pass gives way to another",
+			"{\"run\":\"LB-7\",\"why\":\"md:another run took its place\"}" },
 	{ "gate", "a gate opens (any but a rollback)",
-			"{\"name\":\"T0\",\"kind\":\"Production\","
+			"{\"name\":\"T0\",\"title\":\"T0\",\"kind\":\"Production\","
 			"\"release\":\"2025.09.2\",\"run\":\"LB-7\",\"until\":\"02:30\","
 			"\"slots\":[{\"role\":\"DevOps lead\","
 			"\"who\":\"md:@devops-lead\"}],"
 			"\"facts\":[{\"fact\":\"14 steps,"
 			" 2 hosts · 3 undo values\"}],\"digest\":\"3f9a1c2b77d0\"}" },
 	{ "gate_backups", "a gate's backups begin to count",
-			"{\"name\":\"T0\",\"slots\":[{\"role\":\"Storage\","
-			"\"who\":\"md:@db-admin\"}],\"until\":\"02:30\"}" },
+			"{\"name\":\"T0\",\"title\":\"T0\","
+			"\"slots\":[{\"role\":\"Storage\",\"who\":\"md:@db-admin\"}],"
+			"\"until\":\"02:30\"}" },
 	{ "gate_closed", "what an open gate's post is edited to once it is closed",
-			"{\"name\":\"T0\",\"run\":\"LB-7\",\"passed\":true,"
-			"\"at\":\"01:58\",\"filled\":5,\"needed\":5,"
+			"{\"name\":\"T0\",\"title\":\"T0\",\"run\":\"LB-7\","
+			"\"passed\":true,\"at\":\"01:58\",\"filled\":5,\"needed\":5,"
 			"\"names\":\"authority-rep, devops-lead\","
 			"\"digest\":\"3f9a1c2b77d0\",\"icon\":\"❌\","
 			"\"outcome\":\"refused\"}" },
 	{ "gate_expired", "a gate was not filled in time, or its approval not used",
-			"{\"name\":\"T0\",\"who\":\"md:@devops-lead\","
+			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@devops-lead\","
 			"\"missing\":\"Storage, Observability\","
 			"\"again\":\"!cutover start\"}" },
 	{ "gate_objection", "a ❌ was seen on an open gate",
-			"{\"user\":\"storage-rep\",\"name\":\"T0\"}" },
+			"{\"user\":\"storage-rep\",\"name\":\"T0\",\"title\":\"T0\"}" },
 	{ "gate_objection_lifted", "that ❌ is gone before it counted",
-			"{\"user\":\"storage-rep\",\"name\":\"T0\",\"filled\":2,"
-			"\"needed\":5}" },
+			"{\"user\":\"storage-rep\",\"name\":\"T0\",\"title\":\"T0\","
+			"\"filled\":2,\"needed\":5}" },
 	{ "gate_refused", "a gate was refused",
-			"{\"name\":\"T0\",\"who\":\"md:@storage-rep\","
+			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@storage-rep\","
 			"\"nothing_ran\":true,\"again\":\"!cutover start\"}" },
 	{ "gate_rollback", "somebody asks to roll back",
 			"{\"run\":\"LB-7\",\"until\":\"02:51\",\"asker\":\"devops-lead\","
@@ -95,21 +102,22 @@ static const struct template_sample samples[] = {
 			"{\"user\":\"anna\","
 			"\"why\":\"md:needs Storage: storage-rep or db-admin\"}" },
 	{ "gate_void", "a gate became void",
-			"{\"name\":\"T0\",\"who\":\"md:@devops-lead\","
+			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@devops-lead\","
 			"\"why\":\"md:who holds its roles has changed\","
 			"\"again\":\"!cutover start\"}" },
 	{ "gate_withdrawn", "an approval that counted is gone",
-			"{\"who\":\"md:@storage-rep\",\"name\":\"T0\"}" },
+			"{\"who\":\"md:@storage-rep\",\"name\":\"T0\",\"title\":\"T0\"}" },
 	{ "held", "a run is held",
 			"{\"run\":\"LB-7\",\"user\":\"cto\",\"who\":\"md:@devops-lead\","
-			"\"why\":\"md:`queue is growing`\",\"running\":\"4.2.2\"}" },
+			"\"why\":\"md:`queue is growing`\",\"running\":\"4.2.2\","
+			"\"gate\":false}" },
 	{ "help", "`!help`",
 			"{\"may\":[{\"usage\":\"!cutover start\","
-			"\"summary\":\"check all, open the T0 gate, run\"}],"
+			"\"summary\":\"check, then the T0 gate\"}],"
 			"\"always\":\"md:`!status` `!who` `!why` `!note TEXT`\"}" },
 	{ "help_command", "`!help COMMAND`",
 			"{\"known\":true,\"usage\":\"!cutover start\","
-			"\"summary\":\"check all, open the T0 gate, run\","
+			"\"summary\":\"check, then the T0 gate\","
 			"\"who\":\"the lead\",\"asked\":\"md:`dance`\"}" },
 	{ "nothing_runs", "`!status` or `!why` while no run is open",
 			"{\"plan\":\"3f9a1c2b\",\"gate\":\"approved\","
@@ -126,6 +134,9 @@ static const struct template_sample samples[] = {
 	{ "plan_approved", "the plan's gate has passed",
 			"{\"who\":\"md:@devops-lead\",\"digest\":\"3f9a1c2b77d0\","
 			"\"next\":\"!cutover start\"}" },
+	{ "plan_same", "`!cutover plan` while that plan is in force",
+			"{\"digest\":\"3f9a1c2b77d0\",\"gate\":\"approved,"
+			" good till 02:30 UTC\",\"next\":\"!cutover start\"}" },
 	{ "poll", "a poll opens",
 			"{\"group\":\"Guild leads\",\"slots\":[{\"role\":\"Storage\","
 			"\"who\":\"md:@storage-rep\"}],\"asker\":\"devops-lead\"}" },
@@ -145,6 +156,9 @@ static const struct template_sample samples[] = {
 			"\"why\":\"md:step 3.5 was skipped\"}" },
 	{ "resumed", "a held run goes on",
 			"{\"run\":\"LB-7\",\"user\":\"devops-lead\"}" },
+	{ "rollback_asked", "`!rollback` once it has been asked for",
+			"{\"run\":\"LB-7\",\"filled\":1,\"needed\":2,\"missing\":\"CTO\","
+			"\"until\":\"02:51\"}" },
 	{ "rolled_back", "a rollback has ended",
 			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"6.4, 6.5\"}" },
 	{ "rolling_back", "a rollback has been approved",

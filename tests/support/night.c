@@ -255,6 +255,10 @@ static bool put(struct night *night, const struct request *request) {
 	decide(&night->bridge, &world, request, &decision);
 	for (size_t i = 0; i < decision.count && night->violated[0] == '\0'; i++) {
 		fold(night, &decision.events[i]);
+		if (night->heard != NULL) {
+			night->heard(night->heard_data, &world, &decision.events[i],
+					decision.count - i - 1);
+		}
 	}
 	bool any = decision.count > 0;
 	decision_finish(&decision);
@@ -378,6 +382,9 @@ static bool end_attempt(struct night *night, const struct run *run,
 		.reason = outcome == OUTCOME_OK ? NULL : "exit 1",
 		.exit_status = outcome == OUTCOME_OK ? 0 : 1,
 		.values = values,
+		.tail = night->tail,
+		.lines = night->tail != NULL ? 412 : 0,
+		.log = night->tail != NULL ? "/state/out.log" : NULL,
 	};
 	if (outcome == OUTCOME_OK) {
 		request.value_count = declared(
@@ -496,7 +503,7 @@ void night_say(struct night *night, const char *user, enum request_type type,
 		.type = type,
 		.user = user,
 		.post = post,
-		.command = "said",
+		.command = night->command != NULL ? night->command : "said",
 		.step = step,
 		.text = text,
 		.plan = plan,

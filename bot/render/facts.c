@@ -1,0 +1,290 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+#include "base/xalloc.h"
+#include "core/flow.h"
+#include "render/markdown.h"
+#include "render/speak.h"
+#include "render/words.h"
+
+#define BIT(n) (1u << (n))
+
+/* Letters of a reason in a line that has more to say. */
+#define WHAT_LETTERS 26
+
+enum phase_kind speak_phase_of(const struct run *run, size_t step) {
+	const struct runbook *runbook = run->plan->runbook;
+	return runbook->phases[runbook->steps[step].phase].kind;
+}
+
+/* The phases that a run's progress is counted over. */
+static unsigned counted_phases(const struct run *run) {
+	if (run->kind == RUN_REHEARSAL) {
+		return BIT(PHASE_REHEARSAL);
+	}
+	if (run->status == RUN_ROLLING_BACK || run->rollback_ms > 0) {
+		return BIT(PHASE_ROLLBACK);
+	}
+	if (run->status == RUN_SUCCEEDED && !run->watched) {
+		return BIT(PHASE_POST);
+	}
+	return BIT(PHASE_PRODUCTION) | BIT(PHASE_SMOKE);
+}
+
+char *speak_progress(const struct run *run) {
+	unsigned phases = counted_phases(run);
+	size_t all = 0;
+	size_t done = 0;
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		if ((phases & BIT(speak_phase_of(run, i))) == 0 ||
+				step->outcome == OUTCOME_EXCLUDED) {
+			continue;
+		}
+		all++;
+		done += step->status == STEP_ENDED;
+	}
+	return xasprintf("%zu of %zu step%s", done, all, all == 1 ? "" : "s");
+}
+
+char *speak_next_milestone(
+		const struct speech *speech, const struct run *run, bool brief) {
+	const struct milestone *next = NULL;
+	bool live = run_is_executing(run) ||
+			(run->status == RUN_SUCCEEDED && !run->watched);
+	int64_t now_ms = speech->world->now_ms;
+	const struct runbook *runbook = run->plan->runbook;
+	for (size_t i = 0; live && run->t0_ms > 0 && i < runbook->milestone_count;
+			i++) {
+		const struct milestone *milestone = &runbook->milestones[i];
+		if (run->t0_ms + milestone->offset_s * 1000 > now_ms &&
+				(next == NULL || milestone->offset_s < next->offset_s)) {
+			next = milestone;
+		}
+	}
+	if (next == NULL) {
+		return xstrdup("");
+	}
+	if (brief) {
+		return xstrdup(next->label);
+	}
+	char *at = words_clock(run->t0_ms + next->offset_s * 1000, now_ms);
+	char *text = xasprintf("%s, %s", next->label, at);
+	free(at);
+	return text;
+}
+
+/* --- is a rollback possible --- */
+
+static bool rollback_needs(const struct run *run, const char *name) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (speak_phase_of(run, i) == PHASE_ROLLBACK &&
+				run->steps[i].outcome != OUTCOME_EXCLUDED &&
+				flow_mentions(&run->plan->runbook->steps[i], name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct undo {
+	size_t all;
+	size_t published;
+	int64_t oldest_ms; // when the oldest was published; 0: none
+};
+
+static void count_undo(const struct run *run, size_t step, char *const *names,
+		size_t count, struct undo *undo) {
+	for (size_t i = 0; i < count; i++) {
+		if (!rollback_needs(run, names[i])) {
+			continue;
+		}
+		undo->all++;
+		int64_t at_ms = run->steps[step].ended_ms;
+		if (run_value(run, names[i]) != NULL) {
+			undo->published++;
+			if (at_ms > 0 &&
+					(undo->oldest_ms == 0 || at_ms < undo->oldest_ms)) {
+				undo->oldest_ms = at_ms;
+			}
+		}
+	}
+}
+
+static struct undo undo_of(const struct run *run) {
+	struct undo undo = { 0 };
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step *model = &run->plan->runbook->steps[i];
+		if (run->steps[i].outcome == OUTCOME_EXCLUDED ||
+				speak_phase_of(run, i) == PHASE_ROLLBACK) {
+			continue;
+		}
+		count_undo(run, i, model->sets, model->set_count, &undo);
+		for (size_t j = 0; j < model->block_count; j++) {
+			count_undo(run, i, model->blocks[j].sets,
+					model->blocks[j].set_count, &undo);
+		}
+	}
+	return undo;
+}
+
+char *speak_rollback_ready(
+		const struct speech *speech, const struct run *run, bool brief) {
+	bool can = run->kind == RUN_PRODUCTION && run->rollback_ms == 0 &&
+			run->status != RUN_CLOSED &&
+			runbook_phase(run->plan->runbook, PHASE_ROLLBACK) != RUNBOOK_NONE;
+	if (!can) {
+		return xstrdup("");
+	}
+	if (!run->command_started) {
+		return xstrdup("Nothing to roll back yet");
+	}
+	struct undo undo = undo_of(run);
+	if (undo.published < undo.all) {
+		return xasprintf("Rollback has %zu of %zu undo values", undo.published,
+				undo.all);
+	}
+	if (undo.oldest_ms == 0) {
+		return xstrdup("Rollback ready");
+	}
+	char *age = words_age(speech->world->now_ms - undo.oldest_ms);
+	char *count = words_count(undo.all, "undo value");
+	char *text = brief ? xasprintf("Rollback ready, undo %s old", age)
+					   : xasprintf("Rollback ready: %s, %s old", count, age);
+	free(count);
+	free(age);
+	return text;
+}
+
+/* --- what runs, and whom it waits for --- */
+
+char *speak_running(const struct run *run) {
+	struct str out = { 0 };
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (step_running(&run->steps[i]) != NULL) {
+			str_addf(&out, "%s%s", out.len > 0 ? ", " : "",
+					run->plan->runbook->steps[i].number);
+		}
+	}
+	return str_take(&out);
+}
+
+static char *who_waits(const struct speech *speech,
+		const struct waiting *waiting, bool calls) {
+	const char *const *users = (const char *const *)waiting->users;
+	if (waiting->user_count > 0 && calls) {
+		return words_calls(speech->world, users, waiting->user_count);
+	}
+	if (waiting->user_count > 0) {
+		char *names = words_names(speech->world, users, waiting->user_count, 2);
+		char *plain = words_prose(names);
+		free(names);
+		return plain;
+	}
+	struct str roles = { 0 };
+	for (size_t i = 0; i < waiting->role_count; i++) {
+		str_addf(&roles, "%s%s", i > 0 ? ", " : "", waiting->roles[i]);
+	}
+	return str_take(&roles);
+}
+
+/* What is waited for, in few letters; @brief: a step is shown elsewhere. */
+static char *short_what(const char *what, bool brief) {
+	if (brief && what[0] >= '0' && what[0] <= '9') {
+		return xstrdup("");
+	}
+	const char *colon = strstr(what, ": `");
+	if (utf8_count(what) > WHAT_LETTERS && colon != NULL) {
+		return xstrndup(what, (size_t)(colon - what));
+	}
+	return words_short(what, WHAT_LETTERS);
+}
+
+char *speak_waiting(const struct speech *speech, bool calls, bool brief) {
+	struct waitings waitings;
+	struct str out = { 0 };
+	bridge_waiting(speech->bridge, speech->world, &waitings);
+	if (waitings.count == 0) {
+		str_add(&out, "nobody");
+	} else {
+		const struct waiting *first = &waitings.list[0];
+		char *who = who_waits(speech, first, calls);
+		char *what = short_what(first->what, brief);
+		char *prose = words_prose(what);
+		bool both = *who != '\0' && *prose != '\0';
+		str_addf(&out, "%s%s%s", who, both ? ": " : "", prose);
+		if (waitings.count > 1) {
+			str_addf(&out, " +%zu", waitings.count - 1);
+		}
+		free(prose);
+		free(what);
+		free(who);
+	}
+	waitings_finish(&waitings);
+	return str_take(&out);
+}
+
+char *speak_approvers(
+		const struct speech *speech, uint32_t run, enum gate_purpose purpose) {
+	const struct gate_state *gate = bridge_gate_for(
+			speech->bridge, run, purpose);
+	if (gate == NULL || gate->passed_ms == 0) {
+		return xstrdup("");
+	}
+	return words_names(speech->world, (const char *const *)gate->filled,
+			gate->filled_count, 6);
+}
+
+/* --- steps --- */
+
+char *speak_first_step(const struct run *run, enum phase_kind kind) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (speak_phase_of(run, i) == kind &&
+				run->steps[i].outcome != OUTCOME_EXCLUDED) {
+			const struct step *model = &run->plan->runbook->steps[i];
+			char *title = words_short(model->title, 32);
+			char *text = xasprintf("%s %s", model->number, title);
+			free(title);
+			return text;
+		}
+	}
+	return xstrdup("");
+}
+
+/* "node2 " where the block runs on several hosts. */
+static char *host_words(
+		const struct run *run, size_t step, const struct attempt *attempt) {
+	if (run_host_count(run, step, attempt->block) < 2) {
+		return xstrdup("");
+	}
+	return xasprintf(
+			"%s ", words_host(run, step, attempt->block, attempt->host));
+}
+
+char *speak_step_note(
+		const struct speech *speech, const struct run *run, size_t step) {
+	const struct step_state *state = &run->steps[step];
+	const struct attempt *attempt = step_running(state);
+	if (attempt != NULL) {
+		int64_t gone = speech->world->now_ms - attempt->started_ms;
+		int64_t most = attempt->until_ms - attempt->started_ms;
+		char *host = host_words(run, step, attempt);
+		char *text = xasprintf("%s%d of %d min", host, (int)(gone / 60000),
+				(int)((most + 59999) / 60000));
+		free(host);
+		return text;
+	}
+	if (state->status == STEP_ASKED) {
+		return state->claimed != NULL
+				? xstrdup(people_name(speech->world->people, state->claimed))
+				: xstrdup("by hand");
+	}
+	if (state->status == STEP_FAILED || state->status == STEP_UNKNOWN) {
+		return xstrdup(state->status == STEP_FAILED ? "failed" : "unknown");
+	}
+	return state->ended_ms > state->begun_ms && state->begun_ms > 0
+			? words_span(state->ended_ms - state->begun_ms)
+			: xstrdup("");
+}

@@ -1,0 +1,225 @@
+#include "render/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "render/markdown.h"
+#include "render/speak.h"
+#include "render/words.h"
+
+#define LINE_LETTERS 46
+
+/* --- the plan --- */
+
+static size_t included(const struct plan_record *plan, size_t phase) {
+	const struct phase *model = &plan->runbook->phases[phase];
+	size_t count = 0;
+	for (size_t i = 0; i < model->step_count; i++) {
+		count += plan_includes(&plan->plan, model->first_step + i);
+	}
+	return count;
+}
+
+static void put_plan_phases(cJSON *context, const struct plan_record *plan) {
+	cJSON *list = speak_put_list(context, "phases");
+	for (size_t i = 0; i < plan->runbook->phase_count; i++) {
+		const struct phase *phase = &plan->runbook->phases[i];
+		cJSON *line = speak_add(list);
+		speak_put(line, "number", phase->number);
+		speak_take(line, "title", words_short(phase->title, 24));
+		speak_take(line, "count", words_count(included(plan, i), "step"));
+	}
+}
+
+static char *gate_name(const struct runbook *runbook, size_t gate) {
+	if (gate == runbook_plan_gate(runbook)) {
+		return xstrdup("plan");
+	}
+	if (gate == runbook_start_gate(runbook)) {
+		return xstrdup("T0");
+	}
+	if (gate == runbook_success_gate(runbook)) {
+		return xstrdup("success");
+	}
+	return gate == runbook_rollback_gate(runbook)
+			? xstrdup("rollback")
+			: words_short(runbook->gates[gate].name, 24);
+}
+
+static void put_plan_gates(cJSON *context, const struct runbook *runbook) {
+	cJSON *list = speak_put_list(context, "gates");
+	for (size_t i = 0; i < runbook->gate_count; i++) {
+		cJSON *line = speak_add(list);
+		speak_take(line, "name", gate_name(runbook, i));
+		speak_put(line, "approvers", runbook->gates[i].approvers);
+	}
+}
+
+static void put_plan_values(cJSON *context, const struct plan *plan) {
+	struct str values = { 0 };
+	for (size_t i = 0; i < plan->param_count; i++) {
+		if (!plan->params[i].secret) {
+			str_addf(&values, "%s%s=%s", i > 0 ? ", " : "",
+					plan->params[i].name, plan->params[i].value);
+		}
+	}
+	speak_take_raw(
+			context, "values", words_wrapped(str_text(&values), LINE_LETTERS));
+	str_finish(&values);
+}
+
+void speak_of_plan(const struct speech *speech) {
+	const struct plan_record *plan = bridge_plan(speech->bridge);
+	if (plan == NULL) {
+		return;
+	}
+	const struct runbook *runbook = plan->runbook;
+	cJSON *context = speak_context(speech, NULL);
+	bool gate = runbook_plan_gate(runbook) != RUNBOOK_NONE;
+	bool rehearsal = runbook_phase(runbook, PHASE_REHEARSAL) != RUNBOOK_NONE;
+	const char *user = speech->event->user;
+	speak_put(context, "user",
+			user != NULL ? people_name(speech->world->people, user)
+						 : "the bot");
+	speak_take(context, "title", words_short(runbook->title, 46));
+	put_plan_phases(context, plan);
+	put_plan_gates(context, runbook);
+	put_plan_values(context, &plan->plan);
+	speak_put(context, "warnings", NULL);
+	speak_put(context, "next",
+			rehearsal      ? "!cutover rehearse"
+					: gate ? NULL
+						   : "!cutover start");
+	speak_put_digest(context, "digest", plan->plan.digest, 12);
+	speak_post(speech,
+			speak_key(speech, NULL, "plan/%.8s/%zu", plan->plan.digest,
+					speech->bridge->plan_count),
+			NULL, "plan", context);
+}
+
+/* --- the bot itself --- */
+
+static void put_prose(cJSON *context, const char *name, const char *text) {
+	char *prose = words_prose(text != NULL ? text : "");
+	struct str lines = { 0 };
+	markdown_add_wrapped(&lines, prose, LINE_LETTERS, LINE_LETTERS);
+	speak_put_raw(context, name, str_text(&lines));
+	str_finish(&lines);
+	free(prose);
+}
+
+static char *bot_key(const struct speech *speech, const char *what) {
+	return speak_key(speech, NULL, "bot/%s/%llu", what,
+			(unsigned long long)speech->bridge->event_count);
+}
+
+void speak_of_bot(const struct speech *speech) {
+	const struct event *event = speech->event;
+	const struct run *run = bridge_executing(speech->bridge);
+	cJSON *context = speak_context(speech, run);
+	if (event->type == EVENT_SERVER_BACK && run != NULL) {
+		speak_take(context, "lost", words_span(event->duration_ms));
+		speak_post(
+				speech, bot_key(speech, "back"), NULL, "server_back", context);
+	} else if (event->type == EVENT_SOURCE_CHANGED) {
+		put_prose(context, "what", event->text);
+		speak_post(speech, bot_key(speech, "source"), NULL, "source_changed",
+				context);
+	} else if (event->type == EVENT_SOURCE_BROKEN) {
+		put_prose(context, "why", event->text);
+		speak_post(speech, bot_key(speech, "source"), NULL, "source_broken",
+				context);
+	} else {
+		cJSON_Delete(context);
+	}
+}
+
+/* --- which file speaks of what --- */
+
+static void speak(const struct speech *speech) {
+	switch (speech->event->type) {
+	case EVENT_BOT_STARTED:
+	case EVENT_SERVER_LOST:
+	case EVENT_SERVER_BACK:
+	case EVENT_SOURCE_CHANGED:
+	case EVENT_SOURCE_BROKEN:
+		speak_of_bot(speech);
+		break;
+	case EVENT_COMMAND_ANSWERED:
+	case EVENT_COMMAND_REFUSED:
+	case EVENT_NOTE_TAKEN:
+		speak_of_command(speech);
+		break;
+	case EVENT_PLAN_FIXED:
+		speak_of_plan(speech);
+		break;
+	case EVENT_GATE_OPENED:
+	case EVENT_GATE_POSTED:
+	case EVENT_GATE_APPROVED:
+	case EVENT_GATE_ASKED:
+	case EVENT_GATE_WITHDRAWN:
+	case EVENT_GATE_OBJECTED:
+	case EVENT_GATE_OBJECTION_LIFTED:
+	case EVENT_GATE_TAP_REFUSED:
+	case EVENT_GATE_BACKUP_CALLED:
+	case EVENT_GATE_PASSED:
+	case EVENT_GATE_CLOSED:
+	case EVENT_GATE_USED:
+		speak_of_gate(speech);
+		break;
+	case EVENT_POLL_OPENED:
+	case EVENT_POLL_POSTED:
+	case EVENT_POLL_VOTED:
+	case EVENT_POLL_CLOSED:
+		speak_of_poll(speech);
+		break;
+	case EVENT_RUN_BEGUN:
+	case EVENT_RUN_T0:
+	case EVENT_RUN_HELD:
+	case EVENT_RUN_RESUMED:
+	case EVENT_RUN_DECIDING:
+	case EVENT_RUN_SUCCEEDED:
+	case EVENT_RUN_ROLLING_BACK:
+	case EVENT_RUN_ROLLED_BACK:
+	case EVENT_RUN_ABORT_ASKED:
+	case EVENT_RUN_ABORTED:
+	case EVENT_RUN_REHEARSED:
+	case EVENT_RUN_WATCHED:
+	case EVENT_RUN_CLOSED:
+	case EVENT_RUN_FILES_CHANGED:
+	case EVENT_RUN_FILES_ACCEPTED:
+		speak_of_run(speech);
+		break;
+	case EVENT_STATUS_DUE:
+		speak_of_status(speech);
+		break;
+	case EVENT_STEP_ASKED:
+	case EVENT_STEP_POSTED:
+	case EVENT_STEP_CLAIMED:
+	case EVENT_STEP_ALLOWED:
+	case EVENT_ATTEMPT_STARTED:
+	case EVENT_ATTEMPT_ENDED:
+	case EVENT_STEP_ENDED:
+	case EVENT_STEP_RETRIED:
+	case EVENT_STEP_CANCELLING:
+	case EVENT_STEP_EVIDENCE:
+	case EVENT_STEP_TAP_REFUSED:
+	case EVENT_STEP_CONFIRMED:
+		speak_of_step(speech);
+		break;
+	}
+}
+
+void message_rows(const struct message_world *world, const struct bridge *after,
+		const struct event *event, struct message_rows *out) {
+	const struct speech speech = {
+		.in = world,
+		.world = world->world,
+		.bridge = after,
+		.event = event,
+		.rows = out,
+	};
+	speak(&speech);
+}

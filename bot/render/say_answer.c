@@ -1,0 +1,354 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "render/markdown.h"
+#include "render/speak.h"
+#include "render/words.h"
+
+/*
+ * Answers to what was said: refusals, and what was asked to be shown.
+ */
+
+#define FIRST_LETTERS 38 // beside the sign in front
+#define LINE_LETTERS  46
+#define LIST_MAX      9
+
+/* --- refusals --- */
+
+/* What did not happen, by command. */
+static const struct {
+	const char *command;
+	const char *head;
+} heads[] = {
+	{ "plan", "Not planned" },
+	{ "rehearse", "Not rehearsed" },
+	{ "poll", "No poll" },
+	{ "start", "Not started" },
+	{ "hold", "Not held" },
+	{ "resume", "Not resumed" },
+	{ "decide", "Not decided" },
+	{ "abort", "Not aborted" },
+	{ "close", "Not closed" },
+	{ "rollback", "No rollback" },
+	{ "done", "Not done" },
+	{ "fail", "Not failed" },
+	{ "run", "Not run" },
+	{ "pass", "Not passed" },
+	{ "retry", "Not retried" },
+	{ "skip", "Not skipped" },
+	{ "claim", "Not claimed" },
+	{ "note", "Not noted" },
+	{ "edit", "Not done again" },
+};
+
+static const char *head_of(const char *command) {
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (command != NULL && strcmp(heads[i].command, command) == 0) {
+			return heads[i].head;
+		}
+	}
+	return "No";
+}
+
+static void wrap_into(struct str *out, const char *text) {
+	markdown_add_wrapped(out, text, FIRST_LETTERS, LINE_LETTERS);
+}
+
+static void say_refused(const struct speech *speech) {
+	const struct event *event = speech->event;
+	cJSON *context = speak_context(speech, NULL);
+	struct str text = { 0 };
+	if (strncmp(event->text, "**", 2) == 0) {
+		// The answer to a near miss has its own head and line breaks.
+		markdown_add_uncalled(&text, event->text);
+	} else {
+		char *prose = words_prose(event->text);
+		char *whole = xasprintf("**%s:** %s", head_of(event->name), prose);
+		wrap_into(&text, whole);
+		free(whole);
+		free(prose);
+	}
+	speak_put_raw(context, "text", str_text(&text));
+	str_finish(&text);
+	speak_answer(speech, "refused", context);
+}
+
+/* --- help --- */
+
+static const struct message_command *command_named(
+		const struct speech *speech, const char *name) {
+	for (size_t i = 0; i < speech->in->command_count; i++) {
+		if (strcasecmp(speech->in->commands[i].name, name) == 0) {
+			return &speech->in->commands[i];
+		}
+	}
+	return NULL;
+}
+
+/* Questions and notes, which everybody may say at any time. */
+static bool is_always(enum request_type type) {
+	return type == REQUEST_HELP || type == REQUEST_STATUS ||
+			type == REQUEST_WHO || type == REQUEST_WHY || type == REQUEST_NOTE;
+}
+
+static void say_help(const struct speech *speech) {
+	cJSON *context = speak_context(speech, NULL);
+	cJSON *list = speak_put_list(context, "may");
+	struct str always = { 0 };
+	for (size_t i = 0; i < speech->in->command_count; i++) {
+		const struct message_command *command = &speech->in->commands[i];
+		if (is_always(command->type)) {
+			str_addf(&always, "%s`%s`", always.len > 0 ? " " : "",
+					command->usage);
+		} else if (bridge_may(speech->bridge, speech->world,
+						   speech->event->user, command->type)) {
+			cJSON *line = speak_add(list);
+			speak_put_raw(line, "usage", command->usage);
+			speak_put(line, "summary", command->summary);
+		}
+	}
+	struct str lines = { 0 };
+	markdown_add_wrapped(
+			&lines, str_text(&always), LINE_LETTERS - 8, LINE_LETTERS);
+	speak_put_raw(context, "always", str_text(&lines));
+	str_finish(&lines);
+	str_finish(&always);
+	speak_answer(speech, "help", context);
+}
+
+static void say_help_about(const struct speech *speech) {
+	cJSON *context = speak_context(speech, NULL);
+	const struct message_command *command = command_named(
+			speech, speech->event->text);
+	speak_put_flag(context, "known", command != NULL);
+	speak_put_raw(context, "usage", command != NULL ? command->usage : NULL);
+	speak_put(context, "summary", command != NULL ? command->summary : NULL);
+	speak_put(context, "who", command != NULL ? command->who : NULL);
+	speak_take_raw(context, "asked", words_said(speech->event->text));
+	speak_answer(speech, "help_command", context);
+}
+
+/* --- who --- */
+
+static const struct runbook *runbook_now(const struct speech *speech) {
+	const struct run *run = bridge_current(speech->bridge);
+	const struct plan_record *plan = bridge_plan(speech->bridge);
+	if (run != NULL) {
+		return run->plan->runbook;
+	}
+	return plan != NULL ? plan->runbook : NULL;
+}
+
+static void add_role(
+		cJSON *list, const struct speech *speech, const char *role) {
+	const struct holders *holders = settings_holders(
+			speech->world->settings, role);
+	cJSON *line = speak_add(list);
+	speak_put(line, "role", role);
+	if (holders == NULL) {
+		speak_put(line, "primary", "nobody");
+		speak_put(line, "backups", NULL);
+		return;
+	}
+	speak_put(line, "primary",
+			holders->primary != NULL
+					? people_name(speech->world->people, holders->primary)
+					: "nobody");
+	struct str backups = { 0 };
+	for (size_t i = 0; i < holders->backup_count; i++) {
+		if (holders->backups[i] != NULL) {
+			str_addf(&backups, "%s%s", backups.len > 0 ? ", " : "",
+					people_name(speech->world->people, holders->backups[i]));
+		}
+	}
+	speak_take(line, "backups", str_take(&backups));
+}
+
+static void say_who(const struct speech *speech) {
+	cJSON *context = speak_context(speech, NULL);
+	cJSON *list = speak_put_list(context, "roles");
+	const struct runbook *runbook = runbook_now(speech);
+	for (size_t i = 0; runbook != NULL && i < runbook->role_count; i++) {
+		add_role(list, speech, runbook->roles[i].name);
+	}
+	speak_answer(speech, "who", context);
+}
+
+/* --- why, and nothing at all --- */
+
+static void say_nothing_runs(const struct speech *speech) {
+	cJSON *context = speak_context(speech, NULL);
+	const struct plan_record *plan = bridge_plan(speech->bridge);
+	const struct bridge *bridge = speech->bridge;
+	if (plan != NULL) {
+		speak_put_digest(context, "plan", plan->plan.digest, 8);
+	} else {
+		speak_put(context, "plan", NULL);
+	}
+	const struct gate_state *gate = bridge_gate_for(bridge, 0, PURPOSE_PLAN);
+	bool stands = gate != NULL && plan != NULL &&
+			strcmp(gate->digest, plan->plan.digest) == 0;
+	speak_put(context, "gate",
+			!stands                               ? NULL
+					: gate->status == GATE_OPEN   ? "its gate is open"
+					: gate->status == GATE_CLOSED ? "not approved"
+												  : "approved");
+	const struct run *last = bridge->run_count > 0
+			? &bridge->runs[bridge->run_count - 1]
+			: NULL;
+	char *label = last != NULL ? words_run(speech->world, last) : NULL;
+	speak_take(context, "last",
+			last != NULL ? xasprintf("%s, %s", label, run_kind_name(last->kind))
+						 : NULL);
+	free(label);
+	speak_answer(speech, "nothing_runs", context);
+}
+
+static void add_waiting(cJSON *list, const struct speech *speech,
+		const struct waiting *waiting) {
+	cJSON *line = speak_add(list);
+	speak_take_raw(line, "what", words_prose(waiting->what));
+	if (waiting->user_count > 0) {
+		speak_take(line, "names",
+				words_names(speech->world, (const char *const *)waiting->users,
+						waiting->user_count, 5));
+		return;
+	}
+	struct str roles = { 0 };
+	for (size_t i = 0; i < waiting->role_count; i++) {
+		str_addf(&roles, "%s%s", i > 0 ? ", " : "", waiting->roles[i]);
+	}
+	speak_take(line, "names", str_take(&roles));
+}
+
+static void say_why(const struct speech *speech) {
+	struct waitings waitings;
+	bridge_waiting(speech->bridge, speech->world, &waitings);
+	const struct run *run = bridge_current(speech->bridge);
+	if (waitings.count == 0 && run == NULL) {
+		say_nothing_runs(speech);
+	} else {
+		cJSON *context = speak_context(speech, run);
+		cJSON *list = speak_put_list(context, "waiting");
+		for (size_t i = 0; i < waitings.count && i < LIST_MAX; i++) {
+			add_waiting(list, speech, &waitings.list[i]);
+		}
+		char *running = run != NULL ? speak_running(run) : xstrdup("");
+		speak_take(context, "state",
+				*running != '\0' ? xasprintf("%s runs", running) : NULL);
+		free(running);
+		speak_answer(speech, "why", context);
+	}
+	waitings_finish(&waitings);
+}
+
+/* --- answers about a gate that is there already --- */
+
+static void say_plan_same(const struct speech *speech) {
+	cJSON *context = speak_context(speech, NULL);
+	const struct plan_record *plan = bridge_plan(speech->bridge);
+	const struct gate_state *gate = bridge_gate_for(
+			speech->bridge, 0, PURPOSE_PLAN);
+	speak_put_digest(
+			context, "digest", plan != NULL ? plan->plan.digest : "", 12);
+	bool open = gate != NULL && gate->status == GATE_OPEN;
+	char *until = gate != NULL
+			? words_clock(
+					  open ? gate->until_ms : gate->passed_ms + gate->valid_ms,
+					  speech->world->now_ms)
+			: NULL;
+	speak_take(context, "gate",
+			gate == NULL   ? NULL
+					: open ? xasprintf("open till %s UTC", until)
+						   : xasprintf("approved, good till %s UTC", until));
+	speak_put(context, "next", gate != NULL && open ? NULL : "!cutover start");
+	free(until);
+	speak_answer(speech, "plan_same", context);
+}
+
+static void say_rollback_asked(
+		const struct speech *speech, const struct run *run) {
+	cJSON *context = speak_context(speech, run);
+	const struct gate_state *gate = bridge_gate_for(
+			speech->bridge, run->number, PURPOSE_ROLLBACK);
+	const struct gate *model = gate != NULL
+			? gate_state_model(speech->bridge, gate)
+			: NULL;
+	if (model == NULL) {
+		cJSON_Delete(context);
+		return;
+	}
+	size_t count = 0;
+	size_t full = 0;
+	const char **filled = gate_filled(
+			speech->bridge, speech->world, gate, &count);
+	struct str missing = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		if (filled[i] != NULL) {
+			full++;
+			continue;
+		}
+		char *roles = words_roles(run->plan->runbook, &model->slots[i].roles);
+		str_addf(&missing, "%s%s", missing.len > 0 ? ", " : "", roles);
+		free(roles);
+	}
+	free(filled);
+	speak_put_count(context, "filled", full);
+	speak_put_count(context, "needed", count);
+	speak_take(context, "missing", str_take(&missing));
+	speak_take(context, "until",
+			words_clock(gate->until_ms, speech->world->now_ms));
+	speak_answer(speech, "rollback_asked", context);
+}
+
+static void say_text(const struct speech *speech) {
+	const char *text = speech->event->text;
+	if (text == NULL || text[0] == '\0') {
+		return;
+	}
+	cJSON *context = speak_context(speech, NULL);
+	char *prose = words_prose(text);
+	struct str lines = { 0 };
+	wrap_into(&lines, prose);
+	speak_put_raw(context, "text", str_text(&lines));
+	str_finish(&lines);
+	free(prose);
+	speak_answer(speech, "answer", context);
+}
+
+static void say_answered(const struct speech *speech) {
+	const struct event *event = speech->event;
+	const struct run *run = bridge_run(speech->bridge, event->run);
+	const char *name = event->name != NULL ? event->name : "";
+	bool text = event->text != NULL && event->text[0] != '\0';
+	if (strcmp(name, "help") == 0) {
+		(text ? say_help_about : say_help)(speech);
+	} else if (strcmp(name, "who") == 0) {
+		say_who(speech);
+	} else if (strcmp(name, "why") == 0) {
+		say_why(speech);
+	} else if (strcmp(name, "status") == 0) {
+		(run != NULL ? speak_of_status : say_nothing_runs)(speech);
+	} else if (strcmp(name, "decide") == 0 && run != NULL) {
+		speak_of_run(speech);
+	} else if (strcmp(name, "plan") == 0) {
+		say_plan_same(speech);
+	} else if (strcmp(name, "rollback") == 0 && run != NULL) {
+		say_rollback_asked(speech, run);
+	} else {
+		say_text(speech);
+	}
+}
+
+void speak_of_command(const struct speech *speech) {
+	if (speech->event->type == EVENT_NOTE_TAKEN) {
+		speak_ack(speech, "memo");
+	} else if (speech->event->type == EVENT_COMMAND_REFUSED) {
+		say_refused(speech);
+	} else {
+		say_answered(speech);
+	}
+}

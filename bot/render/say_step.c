@@ -1,0 +1,499 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "core/flow.h"
+#include "render/markdown.h"
+#include "render/speak.h"
+#include "render/words.h"
+
+/*
+ * Steps: what their owners are asked, what came of them, what they printed.
+ */
+
+#define TITLE_LETTERS  30 // in a line with more on it
+#define LINE_LETTERS   46
+#define DETAIL_LETTERS 140
+#define OUTPUT_LINES   4
+#define OUTPUT_LETTERS 200
+#define TELLING        160
+#define QUIET_LINES    4 // a good step's output of more is a file
+
+struct step_view {
+	const struct run *run;
+	const struct step *model;
+	const struct step_state *state;
+	size_t index;
+};
+
+static bool view_init(const struct speech *speech, struct step_view *view) {
+	view->run = bridge_run(speech->bridge, speech->event->run);
+	view->index = speech->event->step;
+	if (view->run == NULL || view->index >= view->run->step_count) {
+		return false;
+	}
+	view->model = &view->run->plan->runbook->steps[view->index];
+	view->state = &view->run->steps[view->index];
+	return true;
+}
+
+static bool is_smoke(const struct step_view *view) {
+	return speak_phase_of(view->run, view->index) == PHASE_SMOKE;
+}
+
+static cJSON *step_context(
+		const struct speech *speech, const struct step_view *view) {
+	cJSON *context = speak_context(speech, view->run);
+	speak_put(context, "number", view->model->number);
+	speak_take(
+			context, "title", words_short(view->model->title, TITLE_LETTERS));
+	speak_take_raw(context, "who",
+			words_call_owner(speech->world, view->run, view->index));
+	const char *user = speech->event->user;
+	speak_put(context, "user",
+			user != NULL ? people_name(speech->world->people, user) : NULL);
+	return context;
+}
+
+static char *below(const struct speech *speech, const struct step_view *view,
+		const char *what) {
+	return speak_key(speech, view->run, "step/%s/%s/%llu", view->model->number,
+			what, (unsigned long long)speech->bridge->event_count);
+}
+
+/* --- asked --- */
+
+/* What the item says first below its title, if that is prose. */
+static char *first_words(const char *detail) {
+	detail += strspn(detail, " \n");
+	const char *end = strstr(detail, "\n\n");
+	size_t len = end != NULL ? (size_t)(end - detail) : strlen(detail);
+	bool prose = len > 0 && strchr("`~|-*>#", detail[0]) == NULL;
+	char *text = xstrndup(detail, prose ? len : 0);
+	char *cut = words_short(text, DETAIL_LETTERS);
+	free(text);
+	return cut;
+}
+
+static void put_wrapped(cJSON *context, const char *name, const char *text) {
+	char *prose = words_prose(text);
+	struct str lines = { 0 };
+	for (char *c = prose; *c != '\0'; c++) {
+		if (*c == '\n') {
+			*c = ' ';
+		}
+	}
+	markdown_add_wrapped(&lines, prose, LINE_LETTERS, LINE_LETTERS);
+	speak_put_raw(context, name, str_text(&lines));
+	str_finish(&lines);
+	free(prose);
+}
+
+static void say_asked(
+		const struct speech *speech, const struct step_view *view) {
+	bool manual = view->model->kind == STEP_MANUAL;
+	cJSON *context = step_context(speech, view);
+	char *title = words_short(view->model->title, DETAIL_LETTERS);
+	char *detail = first_words(
+			view->model->detail != NULL ? view->model->detail : "");
+	const char *why = speech->event->text;
+	put_wrapped(context, "title", title);
+	put_wrapped(context, "detail", detail);
+	put_wrapped(context, "why", why != NULL ? why : "");
+	put_wrapped(context, "expected",
+			view->model->expected != NULL ? view->model->expected : "");
+	speak_put_flag(context, "evidence", view->model->evidence);
+	char *key = speak_step_key(speech, view->run, view->index);
+	speak_post(speech, xstrdup(key), NULL,
+			manual ? "step_asked" : "step_question", context);
+	if (manual && !view->model->evidence) {
+		speak_seed(speech, key);
+	}
+	free(key);
+	free(detail);
+	free(title);
+}
+
+/* The post that asked, once it is answered. */
+static void edit_asked(const struct speech *speech,
+		const struct step_view *view, const char *icon, const char *outcome) {
+	if (view->state->asked_count == 0) {
+		return;
+	}
+	cJSON *context = step_context(speech, view);
+	speak_put(context, "icon", icon);
+	speak_put(context, "outcome", outcome);
+	speak_take(context, "at",
+			words_clock(speech->event->at_ms, speech->world->now_ms));
+	speak_take_raw(context, "text", words_said(speech->event->text));
+	char *key = speak_step_key(speech, view->run, view->index);
+	speak_edit(speech, key, "step_answered", context);
+	free(key);
+}
+
+/* --- attempts --- */
+
+static const struct attempt *attempt_of(
+		const struct speech *speech, const struct step_view *view) {
+	for (size_t i = view->state->attempt_count; i > 0; i--) {
+		const struct attempt *attempt = &view->state->attempts[i - 1];
+		if (attempt->block == speech->event->block &&
+				attempt->host == speech->event->host &&
+				attempt->number == speech->event->attempt) {
+			return attempt;
+		}
+	}
+	return NULL;
+}
+
+/* "4.2.2-node2-try1.log"; a step of several blocks has the block's too. */
+static char *log_name(
+		const struct step_view *view, const struct attempt *attempt) {
+	const char *host = words_host(
+			view->run, view->index, attempt->block, attempt->host);
+	char *name = view->model->block_count > 1
+			? xasprintf("%s.%u-%s-try%u.log", view->model->number,
+					  attempt->block + 1, host, attempt->number)
+			: xasprintf("%s-%s-try%u.log", view->model->number, host,
+					  attempt->number);
+	for (char *c = name; *c != '\0'; c++) {
+		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				(*c >= '0' && *c <= '9') || strchr(".-_", *c) != NULL;
+		if (!plain) {
+			*c = '_';
+		}
+	}
+	return name;
+}
+
+static void attach_log(const struct speech *speech,
+		const struct step_view *view, const struct attempt *attempt) {
+	if (attempt->log != NULL && attempt->log[0] != '\0' && attempt->lines > 0) {
+		speak_attach(speech, attempt->log, log_name(view, attempt));
+	}
+}
+
+/* "2 of 3", "node2", "node2, 2 of 3": which part of the step it was. */
+static char *part_words(
+		const struct step_view *view, const struct attempt *attempt) {
+	bool hosts = run_host_count(view->run, view->index, attempt->block) > 1;
+	const char *host = hosts
+			? words_host(view->run, view->index, attempt->block, attempt->host)
+			: "";
+	if (view->model->block_count < 2) {
+		return xstrdup(host);
+	}
+	return xasprintf("%s%s%u of %zu", host, hosts ? ", " : "",
+			attempt->block + 1, view->model->block_count);
+}
+
+static char *lines_words(const struct attempt *attempt) {
+	unsigned long long lines = attempt->lines;
+	if (lines == 0) {
+		return xstrdup("");
+	}
+	if (lines > OUTPUT_LINES) {
+		return xasprintf("last %d of %llu lines", OUTPUT_LINES, lines);
+	}
+	return words_count((size_t)lines, "line");
+}
+
+static char *attempt_key(const struct speech *speech,
+		const struct step_view *view, const char *what) {
+	const struct event *event = speech->event;
+	return speak_key(speech, view->run, "step/%s/try/%u.%u.%u/%s",
+			view->model->number, event->block + 1, event->host + 1,
+			event->attempt, what);
+}
+
+static void say_attempt_ok(const struct speech *speech,
+		const struct step_view *view, const struct attempt *attempt) {
+	cJSON *context = step_context(speech, view);
+	char *card = speak_card_key(speech, view->run);
+	speak_take(context, "took",
+			words_span(attempt->ended_ms - attempt->started_ms));
+	speak_take(context, "part", part_words(view, attempt));
+	speak_take(context, "last",
+			markdown_last_line(
+					attempt->tail != NULL ? attempt->tail : "", LINE_LETTERS));
+	speak_post(speech, attempt_key(speech, view, "ok"), card, "attempt_ok",
+			context);
+	if (attempt->lines > QUIET_LINES) {
+		attach_log(speech, view, attempt);
+	}
+	free(card);
+}
+
+static void say_attempt_failed(const struct speech *speech,
+		const struct step_view *view, const struct attempt *attempt) {
+	bool stopped = attempt->outcome == OUTCOME_CANCELLED;
+	cJSON *context = step_context(speech, view);
+	char *card = speak_card_key(speech, view->run);
+	struct str output = { 0 };
+	markdown_add_fence(&output, attempt->tail != NULL ? attempt->tail : "",
+			OUTPUT_LINES, OUTPUT_LETTERS);
+	speak_put(context, "icon", stopped ? "⏹️" : "🔴");
+	speak_take(context, "host", part_words(view, attempt));
+	speak_put_count(context, "try", attempt->number);
+	speak_take(context, "lines", lines_words(attempt));
+	speak_take(context, "reason", words_reason(attempt));
+	speak_put_raw(context, "output", str_text(&output));
+	speak_post(speech,
+			attempt_key(speech, view, stopped ? "stopped" : "failed"), card,
+			"attempt_failed", context);
+	attach_log(speech, view, attempt);
+	str_finish(&output);
+	free(card);
+}
+
+static void say_attempt(
+		const struct speech *speech, const struct step_view *view) {
+	const struct attempt *attempt = attempt_of(speech, view);
+	if (attempt == NULL) {
+		return;
+	}
+	if (attempt->outcome != OUTCOME_OK) {
+		say_attempt_failed(speech, view, attempt);
+	} else if (!flow_is_monitor(view->run, view->index)) {
+		say_attempt_ok(speech, view, attempt); // monitors show in the status
+	}
+}
+
+/* --- ended --- */
+
+static void add_command(cJSON *list, char *take_text) {
+	speak_take(speak_add(list), "command", take_text);
+}
+
+static void put_commands(cJSON *context, const struct step_view *view) {
+	cJSON *list = speak_put_list(context, "commands");
+	const char *number = view->model->number;
+	enum phase_kind kind = speak_phase_of(view->run, view->index);
+	add_command(list, xasprintf("!retry %s", number));
+	if (!flow_publishes_undo(view->run, view->index)) {
+		add_command(list, xasprintf("!skip %s WHY", number));
+	}
+	if (kind == PHASE_REHEARSAL || kind == PHASE_ROLLBACK) {
+		add_command(list, xstrdup("!cutover abort WHY"));
+	} else if (view->run->command_started) {
+		add_command(list, xstrdup("!rollback WHY"));
+	}
+}
+
+/* The attempt that made the step fail, or NULL. */
+static const struct attempt *culprit(const struct step_view *view) {
+	for (size_t i = view->state->attempt_count; i > 0; i--) {
+		const struct attempt *attempt = &view->state->attempts[i - 1];
+		if (attempt->ended_ms != 0 && attempt->outcome != OUTCOME_OK) {
+			return attempt;
+		}
+	}
+	return NULL;
+}
+
+static void put_failure(cJSON *context, const struct speech *speech,
+		const struct step_view *view) {
+	const struct attempt *attempt = culprit(view);
+	struct str output = { 0 };
+	const char *host = NULL;
+	if (attempt != NULL) {
+		bool hosts = run_host_count(view->run, view->index, attempt->block) > 1;
+		host = hosts ? words_host(view->run, view->index, attempt->block,
+							   attempt->host)
+					 : NULL;
+		char *line = markdown_last_line(
+				attempt->tail != NULL ? attempt->tail : "", TELLING);
+		markdown_add_fence(&output, line, 1, TELLING);
+		free(line);
+	}
+	speak_put(context, "host", host);
+	if (attempt != NULL && speech->event->user == NULL) {
+		speak_take(context, "reason", words_reason(attempt));
+	} else if (speech->event->text != NULL) {
+		speak_take_raw(context, "reason", words_said(speech->event->text));
+	} else {
+		const char *user = speech->event->user;
+		speak_take(context, "reason",
+				xasprintf("says %s",
+						user != NULL ? people_name(speech->world->people, user)
+									 : "the bot"));
+	}
+	speak_put_raw(context, "output", str_text(&output));
+	str_finish(&output);
+}
+
+static void say_failed(
+		const struct speech *speech, const struct step_view *view) {
+	if (view->model->kind == STEP_MANUAL) {
+		edit_asked(speech, view, "❌", "failed");
+	}
+	cJSON *context = step_context(speech, view);
+	put_failure(context, speech, view);
+	put_commands(context, view);
+	speak_post(speech, below(speech, view, "failed"), NULL, "step_failed",
+			context);
+}
+
+static void say_unknown(
+		const struct speech *speech, const struct step_view *view) {
+	const struct attempt *attempt = step_last_attempt(view->state);
+	cJSON *context = step_context(speech, view);
+	int64_t begun_ms = attempt != NULL ? attempt->started_ms
+									   : view->state->begun_ms;
+	speak_take(context, "begun", words_clock(begun_ms, speech->world->now_ms));
+	speak_put(context, "reason", speech->event->text);
+	speak_post(speech, below(speech, view, "unknown"), NULL, "step_unknown",
+			context);
+}
+
+static void say_skipped(const struct speech *speech,
+		const struct step_view *view, const char *outcome) {
+	cJSON *context = step_context(speech, view);
+	speak_put(context, "outcome", outcome);
+	if (speech->event->user != NULL) {
+		speak_take_raw(context, "text", words_said(speech->event->text));
+	} else {
+		put_wrapped(context, "text",
+				speech->event->text != NULL ? speech->event->text : "");
+	}
+	speak_post(speech, below(speech, view, "skipped"), NULL, "step_skipped",
+			context);
+}
+
+static void say_ended(
+		const struct speech *speech, const struct step_view *view) {
+	enum outcome outcome = speech->event->outcome;
+	if (outcome == OUTCOME_FAILED) {
+		say_failed(speech, view);
+	} else if (outcome == OUTCOME_UNKNOWN) {
+		say_unknown(speech, view);
+	} else if (outcome == OUTCOME_SKIPPED) {
+		say_skipped(speech, view, "skipped");
+	} else if (outcome == OUTCOME_PASSED_OVER) {
+		say_skipped(speech, view, "passed over");
+	} else if (outcome == OUTCOME_PASSED) {
+		edit_asked(speech, view, "⏭️", "not needed");
+		speak_ack(speech, "white_check_mark");
+	} else if (outcome == OUTCOME_OK && speech->event->user != NULL) {
+		edit_asked(speech, view, "✅", "done");
+		speak_ack(speech, "white_check_mark");
+	}
+}
+
+static void say_tap_refused(
+		const struct speech *speech, const struct step_view *view) {
+	cJSON *context = step_context(speech, view);
+	put_wrapped(context, "why", speech->event->text);
+	char *thread = speak_step_key(speech, view->run, view->index);
+	speak_post(speech, below(speech, view, "tap"), thread, "gate_tap_refused",
+			context);
+	free(thread);
+}
+
+/* --- the smoke board --- */
+
+static void add_test(const struct speech *speech, const struct run *run,
+		size_t index, cJSON *red, cJSON *green, cJSON *rest) {
+	const struct step_state *state = &run->steps[index];
+	const struct step *model = &run->plan->runbook->steps[index];
+	bool failed = state->status == STEP_FAILED || state->status == STEP_UNKNOWN;
+	bool ended = state->status == STEP_ENDED;
+	bool ok = ended && state->outcome == OUTCOME_OK;
+	cJSON *line = speak_add(failed ? red : ok ? green : rest);
+	speak_put(line, "number", model->number);
+	speak_take(line, "title", words_short(model->title, TITLE_LETTERS));
+	speak_take(line, "note", speak_step_note(speech, run, index));
+	if (state->status == STEP_PENDING) {
+		speak_put(line, "icon", "⬜");
+	} else if (ended && !ok) {
+		speak_put(line, "icon", "⏭️");
+		speak_put(line, "note", "skipped");
+	} else {
+		speak_put(line, "icon", state->status == STEP_ASKED ? "⏳" : "▶️");
+	}
+}
+
+static cJSON *board_context(
+		const struct speech *speech, const struct run *run) {
+	cJSON *context = speak_context(speech, run);
+	cJSON *red = speak_put_list(context, "red");
+	cJSON *green = speak_put_list(context, "green");
+	cJSON *rest = speak_put_list(context, "rest");
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (speak_phase_of(run, i) == PHASE_SMOKE &&
+				run->steps[i].outcome != OUTCOME_EXCLUDED) {
+			add_test(speech, run, i, red, green, rest);
+		}
+	}
+	int reds = cJSON_GetArraySize(red);
+	int greens = cJSON_GetArraySize(green);
+	int all = reds + greens + cJSON_GetArraySize(rest);
+	speak_take(context, "summary",
+			reds > 0 ? xasprintf("%d of %d green, %d red", greens, all, reds)
+					 : xasprintf("%d of %d green", greens, all));
+	return context;
+}
+
+/* Whether this event is the first that any smoke test has had. */
+static bool opens_board(
+		const struct speech *speech, const struct step_view *view) {
+	bool begins = (speech->event->type == EVENT_STEP_ASKED &&
+						  view->state->asked_count == 1 &&
+						  view->state->attempt_count == 0) ||
+			(speech->event->type == EVENT_ATTEMPT_STARTED &&
+					view->state->attempt_count == 1 &&
+					view->state->asked_count == 0);
+	for (size_t i = 0; i < view->run->step_count && begins; i++) {
+		begins = i == view->index ||
+				speak_phase_of(view->run, i) != PHASE_SMOKE ||
+				view->run->steps[i].begun_ms == 0;
+	}
+	return begins;
+}
+
+static void update_board(
+		const struct speech *speech, const struct step_view *view) {
+	enum event_type type = speech->event->type;
+	if (!is_smoke(view) || type == EVENT_STEP_POSTED ||
+			type == EVENT_STEP_TAP_REFUSED || type == EVENT_STEP_EVIDENCE ||
+			type == EVENT_ATTEMPT_ENDED) {
+		return;
+	}
+	char *key = speak_key(speech, view->run, "smoke");
+	cJSON *context = board_context(speech, view->run);
+	if (opens_board(speech, view)) {
+		speak_post(speech, xstrdup(key), NULL, "smoke", context);
+	} else {
+		speak_edit(speech, key, "smoke", context);
+	}
+	free(key);
+}
+
+void speak_of_step(const struct speech *speech) {
+	struct step_view view;
+	if (!view_init(speech, &view)) {
+		return;
+	}
+	enum event_type type = speech->event->type;
+	update_board(speech, &view);
+	if (type == EVENT_STEP_ASKED) {
+		say_asked(speech, &view);
+	} else if (type == EVENT_STEP_CLAIMED) {
+		speak_ack(speech, "eyes");
+	} else if (type == EVENT_STEP_ALLOWED) {
+		edit_asked(speech, &view, "▶️", "to be run");
+		speak_ack(speech, "white_check_mark");
+	} else if (type == EVENT_ATTEMPT_ENDED) {
+		say_attempt(speech, &view);
+	} else if (type == EVENT_STEP_ENDED) {
+		say_ended(speech, &view);
+	} else if (type == EVENT_STEP_RETRIED || type == EVENT_STEP_CANCELLING ||
+			type == EVENT_STEP_CONFIRMED) {
+		speak_ack(speech, "white_check_mark");
+	} else if (type == EVENT_STEP_EVIDENCE) {
+		speak_ack(speech, "memo");
+	} else if (type == EVENT_STEP_TAP_REFUSED) {
+		say_tap_refused(speech, &view);
+	}
+}
