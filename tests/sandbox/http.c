@@ -69,12 +69,7 @@ static void fault_answer(struct answer *answer, const struct fault *fault) {
 	answer_init(answer);
 	answer->status = fault->status;
 	if (fault->status == 429) {
-		answer->content_type = "text/plain; charset=utf-8";
-		str_addf(&answer->headers,
-				"Retry-After: %d\nX-Ratelimit-Limit: 101\n"
-				"X-Ratelimit-Remaining: 0\nX-Ratelimit-Reset: 11\n",
-				fault->retry_after_s);
-		str_add(&answer->body, "limit exceeded\n");
+		rate_refuse(answer, 101, fault->retry_after_s, 11);
 	} else if (fault->status == 503) {
 		answer->content_type = "text/html";
 		str_add(&answer->body, "<html>Service Unavailable</html>\n");
@@ -130,6 +125,12 @@ static int handle_whole(struct session *session) {
 		fault = faults_on_request(&session->net->sandbox->faults,
 				session->method, target, user != NULL ? user->username : NULL);
 		free(target);
+	}
+	if (fault.kind == FAULT_NONE && !is_side_door(session) &&
+			!rate_allow(&session->net->sandbox->rate, real_now_us(),
+					&session->answer)) {
+		make_ready(session);
+		return 0;
 	}
 	if (fault.kind == FAULT_NONE) {
 		process(session);

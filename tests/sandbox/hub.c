@@ -42,7 +42,8 @@ struct conn {
 	struct written dead[HUB_DEAD]; // a ring
 	size_t dead_count;
 	size_t dead_next;
-	int64_t replay_from; // -1: nothing to replay
+	int64_t replay_from;   // -1: nothing to replay
+	struct event *swapped; // is queued behind the next event
 };
 
 #define QUEUE_ROOM (sizeof(((struct conn *)0)->queue) / sizeof(struct item))
@@ -187,6 +188,7 @@ static void free_conn(struct conn *conn) {
 	for (size_t i = 0; i < HUB_DEAD; i++) {
 		free(conn->dead[i].frame);
 	}
+	event_unref(conn->swapped);
 	free(conn->token);
 	free(conn);
 }
@@ -253,11 +255,24 @@ static void deliver(struct hub *hub, struct conn *conn, struct event *event) {
 		push(conn, (struct item){ .event = NULL, .reply = NULL });
 		return;
 	}
+	if (fault.kind == FAULT_EVENT_SWAP && conn->swapped == NULL) {
+		conn->swapped = event;
+		event->refs++;
+		return;
+	}
 	unsigned copies = conn->copies;
 	if (fault.kind == FAULT_EVENT_DUPLICATE) {
 		copies++;
 	}
-	while (copies-- > 0 && queue_event(hub, conn, event, fault.not_before_us)) {
+	bool there = true;
+	while (copies-- > 0 && there) {
+		there = queue_event(hub, conn, event, fault.not_before_us);
+	}
+	if (there && conn->swapped != NULL) {
+		struct event *swapped = conn->swapped;
+		conn->swapped = NULL;
+		queue_event(hub, conn, swapped, 0);
+		event_unref(swapped);
 	}
 }
 

@@ -18,13 +18,14 @@ struct options {
 	int64_t start_ms;
 	unsigned pace;
 	int64_t hurry;
+	struct rate rate;
 };
 
 static const char usage[] =
 		"usage: sandbox [--port N] [--like 11.6|5.37] [--scene FILE]\n"
 		"               [--clock FILE [--start 2026-11-24T00:00:00Z] "
 		"[--pace N]]\n"
-		"               [--hurry N]\n";
+		"               [--hurry N] [--rate PER_SECOND,BURST]\n";
 
 static bool read_time(const char *text, int64_t *ms) {
 	struct tm utc = { 0 };
@@ -40,6 +41,17 @@ static bool read_number(const char *text, long most, long *number) {
 	char *end = NULL;
 	*number = strtol(text, &end, 10);
 	return end != text && *end == '\0' && *number >= 0 && *number <= most;
+}
+
+static bool read_rate(const char *text, struct rate *rate) {
+	int end = 0;
+	int per_second = 0;
+	int burst = 0;
+	bool ok = sscanf(text, "%d,%d%n", &per_second, &burst, &end) == 2 &&
+			text[end] == '\0' && per_second > 0 && burst >= 0;
+	rate->per_second = per_second;
+	rate->burst = burst;
+	return ok;
 }
 
 static bool read_option(struct options *options, int option) {
@@ -75,6 +87,8 @@ static bool read_option(struct options *options, int option) {
 		}
 		options->hurry = number;
 		return true;
+	case 'r':
+		return read_rate(optarg, &options->rate);
 	default:
 		return false;
 	}
@@ -89,6 +103,7 @@ static bool read_options(struct options *options, int argc, char **argv) {
 		{ "start", required_argument, NULL, 't' },
 		{ "pace", required_argument, NULL, 'a' },
 		{ "hurry", required_argument, NULL, 'h' },
+		{ "rate", required_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
 	};
 	*options = (struct options){ .version = VERSION_11_6, .hurry = 1 };
@@ -124,6 +139,7 @@ static bool set_up(struct sandbox *sandbox, const struct options *options,
 		sandbox->clock_path = xstrdup(options->clock);
 	}
 	sandbox->hurry = options->hurry;
+	sandbox->rate = options->rate;
 	world_init(&sandbox->world, options->version, clock_ms, sandbox);
 	hub_init(&sandbox->hub, &sandbox->world, &sandbox->faults, net_wake);
 	sandbox->hub.hurry = options->hurry;

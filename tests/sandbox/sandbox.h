@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "hub.h"
 #include "players.h"
+#include "rate.h"
 #include "sys/runclock.h"
 #include "world.h"
 
@@ -23,6 +24,7 @@ struct sandbox {
 	char url[64];
 	int64_t hurry; // what the server's own timers are divided by; at least 1
 	uint64_t requests;
+	struct rate rate;
 	struct net *net;
 	struct pending *pendings; // requests with a pending_post_id, 30 s long
 };

@@ -16,11 +16,13 @@ DENIED = "api.context.permissions.app_error"
 EXPIRED = "api.context.session_expired.app_error"
 
 
-def case(name, only=None, hurry=1, clock=False):
+def case(name, only=None, hurry=1, clock=False, rate=None):
     def add(function):
         arguments = ("--hurry", str(hurry))
         if clock:
             arguments += ("--clock", "{folder}/clock")
+        if rate:
+            arguments += ("--rate", rate)
         CASES.append((name, only, arguments, function))
         return function
     return add
@@ -1326,6 +1328,27 @@ def _(server):
     refused(bulk([secret["id"]]), 403, DENIED)
 
 
+@case("rest-12 the rate limit: 101 at once, then 429 also for the upgrade",
+      rate="10,100")
+def _(server):
+    answer = server.rest("bot", "GET", "users/me")
+    same([answer.headers["X-Ratelimit-" + name]
+          for name in ("Limit", "Remaining", "Reset")], ["101", "100", "1"])
+    count = 1
+    while answer.status == 200:
+        answer = server.rest("bot", "GET", "users/me")
+        count += 1
+    assert 102 <= count <= 106, count
+    same((answer.raw, answer.headers["Retry-After"],
+          answer.headers["X-Ratelimit-Remaining"],
+          answer.headers["X-Ratelimit-Reset"]),
+         (b"limit exceeded\n", "1", "0", "11"))
+    same(server.rest("cto", "GET", "users/me").status, 429)
+    same(Socket(server, "t-bot").status, 429)
+    time.sleep(0.15)
+    same(server.rest("bot", "GET", "users/me").status, 200)
+
+
 @case("rest-14 since gives the oldest 1000 rows and none of the newest")
 def _(server):
     first = server.post("cto", "start")
@@ -1363,22 +1386,25 @@ def _(server):
          400)
 
 
-@case("faults: events dropped without a gap, with one, twice, and late")
+@case("faults: events dropped without a gap, with one, twice, swapped, late")
 def _(server):
     link, _ = server.hello()
     while link.next(0.05):
         pass
     server.post("cto", "start")
     seq = events_until(link, "start")[-1]["seq"]
-    for what in ("drop", "gap", "duplicate", "delay"):
+    for what in ("drop", "gap", "duplicate", "swap", "delay"):
         server.fault(on="event", do=what, event="posted", user="bot", ms=60)
         start = time.monotonic()
         server.post("cto", what)
         server.post("cto", what + " end")
         events = events_until(link, what + " end")
         late = time.monotonic() - start > 0.055
+        if what == "swap":
+            same(messages(events), ["swap end"])
+            events += events_until(link, "swap")
         heard = {"drop": (1, 0), "gap": (1, 1), "duplicate": (3, 0),
-                 "delay": (2, 0)}[what]
+                 "swap": (2, 0), "delay": (2, 0)}[what]
         same(len(events), heard[0], what)
         same(events[0]["seq"], seq + 1 + heard[1], what)
         same(late, what == "delay", what)

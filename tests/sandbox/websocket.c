@@ -21,7 +21,6 @@ static void upgrade_error(struct answer *answer, int status, const char *word,
 		const char *id, const char *message, int inner_status) {
 	char request_id[ID_ROOM];
 	id_make(request_id);
-	answer_init(answer);
 	answer->status = status;
 	if (word != NULL) {
 		answer->content_type = "text/plain; charset=utf-8";
@@ -100,10 +99,10 @@ static bool refuse_for_fault(
 	answer->status = fault.status;
 	answer->content_type = "text/plain; charset=utf-8";
 	if (fault.status == 429) {
-		str_addf(&answer->headers, "Retry-After: %d\n", fault.retry_after_s);
+		rate_refuse(answer, 101, fault.retry_after_s, 11);
+	} else {
+		str_add(&answer->body, "unavailable\n");
 	}
-	str_add(&answer->body,
-			fault.status == 429 ? "limit exceeded\n" : "unavailable\n");
 	*result = http_refuse(session, answer);
 	answer_finish(answer);
 	return true;
@@ -124,18 +123,20 @@ int websocket_confirm(struct session *session) {
 	if (refuse_for_fault(session, &answer, &result)) {
 		return result;
 	}
-	if (refuse_path(session, &answer) || refuse_origin(session, &answer) ||
+	answer_init(&answer);
+	bool refused = !rate_allow(
+			&session->net->sandbox->rate, real_now_us(), &answer);
+	if (refused || refuse_path(session, &answer) ||
+			refuse_origin(session, &answer) ||
 			refuse_query_token(session, &answer)) {
 		result = http_refuse(session, &answer);
-		answer_finish(&answer);
-		return result;
 	}
-	return 0;
+	answer_finish(&answer);
+	return result;
 }
 
 int websocket_plain_get(struct session *session) {
 	struct answer *answer = &session->answer;
-	answer_finish(answer);
 	upgrade_error(answer, 400, "Bad Request",
 			"api.web_socket.connect.upgrade.app_error",
 			is_old(session) ? "Failed to upgrade websocket connection."
