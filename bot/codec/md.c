@@ -16,6 +16,9 @@ static void add(struct md *md, enum severity severity, const char *rule,
 static void add(struct md *md, enum severity severity, const char *rule,
 		struct place place, const char *format, va_list args) {
 	char text[TEXT_MAX];
+	if (md->quiet) {
+		return;
+	}
 	vsnprintf(text, sizeof(text), format, args);
 	findings_add(md->findings, severity, rule, place, "%s", text);
 }

@@ -23,7 +23,8 @@ struct md {
 	struct runbook *runbook;
 	struct findings *findings;
 	struct md_kept *kept;
-	bool full; // the most steps are there; said once
+	bool full;  // the most steps are there; said once
+	bool quiet; // add no findings: this is read again
 };
 
 #define MD_STEPS_MAX 2000

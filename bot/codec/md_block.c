@@ -186,7 +186,7 @@ void md_block_read(struct md *md, cmark_node *node, const struct md_keys *keys,
 	block->text = xstrdup(cmark_node_get_literal(node));
 	block->place = (struct place){ line_of(node), column_of(node) };
 	block->text_place = (struct place){ line_of(node) + 1, column_of(node) };
-	block->sets = md_keys_sets(&all, &block->set_count);
+	block->sets = md_keys_sets(&all, &block->set_count, &block->sets_place);
 }
 
 /* Whether @text reads like a request: `GET https://...`. */
@@ -237,13 +237,13 @@ void md_block_add_condition(struct md *md, struct block *block,
 	if (condition == NULL) {
 		md_error(md, "pattern", place.line, place.column + (uint32_t)column,
 				"%s", err.text);
-		return;
+	} else {
+		const char *problem = misfit(condition_kind(condition), block->kind);
+		if (problem != NULL) {
+			md_error(md, "pattern", place.line, place.column, "%s", problem);
+		}
+		condition_free(condition);
 	}
-	const char *problem = misfit(condition_kind(condition), block->kind);
-	if (problem != NULL) {
-		md_error(md, "pattern", place.line, place.column, "%s", problem);
-	}
-	condition_free(condition);
 	size_t n = block->condition_count++;
 	block->conditions = xreallocarray(block->conditions, n + 1, sizeof(char *));
 	block->condition_places = xreallocarray(
@@ -329,7 +329,7 @@ static void check_closed(struct md *md, cmark_node *node, cmark_node *next) {
 			!closes(md_source_line(&md->source, last), c, (size_t)len)) {
 		md_error(md, "fence-open", line_of(node), column_of(node),
 				"nothing closes this block; end it with a line of %d or more "
-				"`%c`, indented like this one",
+				"of %c, indented like this one",
 				len, c);
 	}
 }

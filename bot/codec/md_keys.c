@@ -574,9 +574,11 @@ static bool looks_meant(struct md_line line, struct attributes_range range) {
 void md_keys_refuse_stray(struct md *md, uint32_t first, uint32_t last) {
 	for (uint32_t number = first; number <= last; number++) {
 		struct md_line line = md_source_line(&md->source, number);
+		const struct md_site *site = md_source_site(&md->source, number);
 		struct attributes_range range = { 0 };
 		while (attributes_find_inside(line.text, line.len, range.end, &range)) {
-			if (looks_meant(line, range)) {
+			bool read = site != NULL && site->start == range.start;
+			if (!read && looks_meant(line, range)) {
 				md_error(md, RULE, number, (uint32_t)range.start + 1,
 						"attributes end the line; move these to its end");
 			}
@@ -616,9 +618,14 @@ size_t md_keys_gate(
 	return name != NULL ? runbook_gate(md->runbook, name) : RUNBOOK_NONE;
 }
 
-char **md_keys_sets(const struct md_keys *keys, size_t *count) {
+char **md_keys_sets(
+		const struct md_keys *keys, size_t *count, struct place *place) {
 	char **names = NULL;
 	*count = 0;
+	const struct md_value *value = &keys->at[MD_KEY_SETS];
+	if (value->attribute != NULL) {
+		*place = (struct place){ value->line, value->attribute->value_column };
+	}
 	const char *text = md_keys_text(keys, MD_KEY_SETS);
 	size_t len = 0;
 	for (const char *word = text != NULL ? next_word(text, &len) : NULL;

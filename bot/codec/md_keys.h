@@ -93,8 +93,9 @@ uint32_t md_keys_number(
 size_t md_keys_gate(
 		const struct md *md, const struct md_keys *keys, enum md_key key);
 
-/* The names of `sets`; the caller owns them. */
-char **md_keys_sets(const struct md_keys *keys, size_t *count);
+/* The names of `sets`, and where they stand; the caller owns them. */
+char **md_keys_sets(
+		const struct md_keys *keys, size_t *count, struct place *place);
 
 /* The conditions of `when`; the caller owns them. */
 struct when *md_keys_when(const struct md_keys *keys, size_t *count);

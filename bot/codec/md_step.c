@@ -117,8 +117,10 @@ static struct step *add_step(struct md *md, const struct md_under *under,
 	step->section = under->section;
 	step->kind = STEP_MANUAL;
 	if (owner->attribute != NULL) {
+		md->quiet = true; // an unknown name was found where it stands
 		step->owner = md_roles_any(md, owner->attribute->value,
 				(struct place){ owner->line, owner->attribute->value_column });
+		md->quiet = false;
 	} else {
 		step->owner.text = xstrdup("");
 	}
@@ -219,7 +221,7 @@ static void add_item(struct md *md, const struct md_under *under,
 	step->detail = read_detail(md, item, paragraph);
 	if (kind == ITEM_COMMAND) {
 		step->kind = STEP_COMMAND;
-		step->sets = md_keys_sets(keys, &step->set_count);
+		step->sets = md_keys_sets(keys, &step->set_count, &step->sets_place);
 		read_blocks(md, item, keys, step);
 	} else {
 		step->evidence = md_keys_text(keys, MD_KEY_EVIDENCE) != NULL;
@@ -401,7 +403,7 @@ static void read_action(struct md *md, const struct md_cell *action,
 		return;
 	}
 	step->kind = STEP_COMMAND;
-	step->sets = md_keys_sets(keys, &step->set_count);
+	step->sets = md_keys_sets(keys, &step->set_count, &step->sets_place);
 	md_block_read_cell(
 			md, code, md_table_code_place(md, action, 0), keys, step);
 	if (expected->node != NULL) {

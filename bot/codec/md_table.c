@@ -447,6 +447,50 @@ static void warn_of_near_misses(struct md *md) {
 	}
 }
 
+/* The first pipe that would end a cell within a code span; @len if none. */
+static size_t cut_at(const char *line, size_t len) {
+	size_t at = 0;
+	struct md_span code;
+	while (md_text_next_span(line, len, at, &code, &at)) {
+		for (size_t i = code.start; i < code.end; i++) {
+			if (line[i] == '|' && line[i - 1] != '\\') {
+				return i;
+			}
+		}
+	}
+	return len;
+}
+
+/* cmark-gfm puts the header of a table that follows a paragraph at once on the
+ * paragraph's line; the rows below are right. */
+static uint32_t line_of_row(cmark_node *row) {
+	cmark_node *next = cmark_node_next(row);
+	bool header = cmark_node_previous(row) == NULL;
+	return header && next != NULL
+			? (uint32_t)cmark_node_get_start_line(next) - 2
+			: (uint32_t)cmark_node_get_start_line(row);
+}
+
+static void refuse_cut_cells(struct md *md) {
+	cmark_iter *iter = cmark_iter_new(md->source.document);
+	for (cmark_event_type event = cmark_iter_next(iter);
+			event != CMARK_EVENT_DONE; event = cmark_iter_next(iter)) {
+		cmark_node *node = cmark_iter_get_node(iter);
+		if (event != CMARK_EVENT_ENTER || !md_text_is_row(node)) {
+			continue;
+		}
+		uint32_t number = line_of_row(node);
+		struct md_line line = md_source_line(&md->source, number);
+		size_t at = cut_at(line.text, line.len);
+		if (at < line.len) {
+			md_error(md, "cell-cut", number, (uint32_t)at + 1,
+					"this pipe ends the cell although it stands in a code "
+					"span, and what follows would be lost; write \\|");
+		}
+	}
+	cmark_iter_free(iter);
+}
+
 void md_table_read_all(struct md *md) {
 	read_rows(md, MD_TABLE_ROLES, read_role);
 	read_rows(md, MD_TABLE_GROUPS, read_group);
@@ -455,6 +499,7 @@ void md_table_read_all(struct md *md) {
 	read_rows(md, MD_TABLE_MILESTONES, read_milestone);
 	read_rows(md, MD_TABLE_LOG, read_log_row);
 	warn_of_near_misses(md);
+	refuse_cut_cells(md);
 }
 
 /* A plan's approval has time to be collected; the others stand before people

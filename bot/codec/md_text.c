@@ -14,6 +14,11 @@ bool md_text_is_table(cmark_node *node) {
 	return strcmp(cmark_node_get_type_string(node), "table") == 0;
 }
 
+bool md_text_is_row(cmark_node *node) {
+	const char *type = cmark_node_get_type_string(node);
+	return strcmp(type, "table_row") == 0 || strcmp(type, "table_header") == 0;
+}
+
 /* Add @text with every run of white space as one space, none at the front. */
 static void add_folded(struct str *out, const char *text) {
 	for (; *text != '\0'; text++) {
@@ -117,8 +122,7 @@ static size_t ticks_at(const char *line, size_t end, size_t at) {
 	return n;
 }
 
-/* The code span that opens at or after @at; false if none does. */
-static bool next_span(const char *line, size_t end, size_t at,
+bool md_text_next_span(const char *line, size_t end, size_t at,
 		struct md_span *code, size_t *after) {
 	while (at < end) {
 		if (line[at] == '\\') {
@@ -147,7 +151,7 @@ static bool next_span(const char *line, size_t end, size_t at,
 bool md_text_code_span(const char *line, struct md_span cell, size_t index,
 		struct md_span *code) {
 	size_t at = cell.start;
-	for (size_t i = 0; next_span(line, cell.end, at, code, &at); i++) {
+	for (size_t i = 0; md_text_next_span(line, cell.end, at, code, &at); i++) {
 		if (i == index) {
 			return true;
 		}

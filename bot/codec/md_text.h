@@ -13,6 +13,7 @@ struct cmark_node;
 
 /* cmark-gfm declares its table's node type nowhere. */
 bool md_text_is_table(struct cmark_node *node);
+bool md_text_is_row(struct cmark_node *node);
 
 /* The node's words: no marks, code spans as their text, line breaks as spaces,
  * white space folded.  Caller frees. */
@@ -38,6 +39,11 @@ struct md_span {
  */
 bool md_text_cell(
 		const char *line, size_t len, size_t index, struct md_span *cell);
+
+/* The code span that opens at or after @at, before @end; *after is what follows
+ * its backticks. */
+bool md_text_next_span(const char *line, size_t end, size_t at,
+		struct md_span *code, size_t *after);
 
 /* Code span @index, from 0, within @cell of @line, without its backticks. */
 bool md_text_code_span(const char *line, struct md_span cell, size_t index,

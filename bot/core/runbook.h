@@ -93,6 +93,7 @@ struct block {
 	enum on_rollback on_rollback;
 	char **sets; // names that it publishes; with sets on the item see step
 	size_t set_count;
+	struct place sets_place;
 	char **conditions; // as written; "exit 0" / "http 2xx" are implied
 	struct place *condition_places;
 	size_t condition_count;
@@ -125,6 +126,7 @@ struct step {
 	size_t block_count;
 	char **sets; // names on the item: once, by any of its blocks
 	size_t set_count;
+	struct place sets_place;
 };
 
 /* A heading inside a phase (the phase's own is the first), or a group item. */
