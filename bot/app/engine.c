@@ -174,38 +174,29 @@ struct card_texts {
 	size_t count;
 };
 
-static void say_card(struct engine *engine, const struct world *world,
-		const struct run *run, uint64_t seq, struct said *said, char **news) {
+static void say_card(struct engine *engine, const struct voice_scene *scene,
+		const struct run *run, struct said *said, char **news) {
 	struct voice *voice = engine->options.voice;
-	char *text = voice->api->card(voice, &engine->bridge, world, run);
+	char *text = voice->api->card(voice, scene, run);
 	char *key = voice->api->card_key(voice, run);
 	const char *known = card_known(engine, run->number);
 	struct outbox_row *fresh = said_find(said, key);
-	char *edit_key = xasprintf("%s/edit/%" PRIu64, key, seq);
-	if (text == NULL || (known != NULL && strcmp(known, text) == 0)) {
+	if (known != NULL && strcmp(known, text) == 0) {
 		free(text);
 		text = NULL;
 	} else if (fresh != NULL) { // posted by this very commit
 		said_take_text(fresh, xstrdup(text));
 	} else {
-		said_add(said,
-				&(struct outbox_row){ .key = edit_key,
-						.kind = OUTBOX_EDIT,
-						.target = key,
-						.text = text });
+		voice->api->card_edit(
+				voice, scene, run, text, engine->bridge.event_count, said);
 	}
 	*news = text;
-	free(edit_key);
 	free(key);
 }
 
-static void say_cards(struct engine *engine, const struct world *world,
+static void say_cards(struct engine *engine, const struct voice_scene *scene,
 		const struct decision *decision, struct said *said,
 		struct card_texts *news) {
-	struct journal *journal = engine->options.journal;
-	uint64_t seq = 0;
-	char hash[SHA256_HEX];
-	journal->api->head(journal, &seq, hash);
 	const struct run *current = bridge_current(&engine->bridge);
 	news->count = engine->bridge.run_count;
 	news->texts = xcalloc(news->count, sizeof(news->texts[0]));
@@ -214,7 +205,7 @@ static void say_cards(struct engine *engine, const struct world *world,
 		bool closed = run->status == RUN_CLOSED &&
 				card_known(engine, run->number) == NULL;
 		if ((run == current || touches(decision, run->number)) && !closed) {
-			say_card(engine, world, run, seq + 1, said, &news->texts[i]);
+			say_card(engine, scene, run, said, &news->texts[i]);
 		}
 	}
 }
@@ -262,7 +253,7 @@ static void finish_rows(struct journal_row *rows, size_t count) {
 
 /* Fold the events one by one, writing each down and saying what is said of
  * it.  False: an event that cannot be; the state must be read back. */
-static bool fold_events(struct engine *engine, const struct world *world,
+static bool fold_events(struct engine *engine, struct voice_scene *scene,
 		const struct decision *decision, struct asked *asked,
 		struct journal_row *rows, struct said *said, struct err *err) {
 	struct voice *voice = engine->options.voice;
@@ -277,7 +268,9 @@ static bool fold_events(struct engine *engine, const struct world *world,
 		if (event->type == EVENT_PLAN_FIXED && asked != NULL) {
 			asked->request.plan = NULL; // the bridge has taken it over
 		}
-		voice->api->say(voice, &engine->bridge, world, event, said);
+		scene->following = event + 1;
+		scene->following_count = decision->count - i - 1;
+		voice->api->say(voice, scene, event, said);
 	}
 	return true;
 }
@@ -327,14 +320,23 @@ static enum commit commit_events(struct engine *engine,
 	struct said said = { 0 };
 	struct card_texts cards = { 0 };
 	char room[INPUT_ROOM];
+	char head[SHA256_HEX];
+	uint64_t seq = 0;
+	struct journal *journal = engine->options.journal;
+	struct voice_scene scene = {
+		.bridge = &engine->bridge,
+		.world = world,
+		.head = head,
+	};
 	enum commit result = COMMIT_DROPPED;
 	struct journal_row *rows = xcalloc(decision->count, sizeof(*rows));
+	journal->api->head(journal, &seq, head);
 	input = identity_of(decision, input, room);
-	if (!fold_events(engine, world, decision, asked, rows, &said, &err)) {
+	if (!fold_events(engine, &scene, decision, asked, rows, &said, &err)) {
 		log_error("decision.impossible", "why=\"%s\"", err.text);
 		goto out;
 	}
-	say_cards(engine, world, decision, &said, &cards);
+	say_cards(engine, &scene, decision, &said, &cards);
 	for (size_t i = 0; i < decision->count; i++) {
 		rows[i].input = input;
 	}
@@ -586,8 +588,8 @@ static void look_for_posts(struct engine *engine) {
 	for (size_t i = 0; i < bridge->gate_count; i++) {
 		const struct gate_state *gate = &bridge->gates[i];
 		if (gate->status == GATE_OPEN && gate->post == NULL) {
-			ask_posted(
-					engine, voice->api->gate_key(voice, gate), gate->id, 0, 0);
+			ask_posted(engine, voice->api->gate_key(voice, bridge, gate),
+					gate->id, 0, 0);
 		}
 	}
 	for (size_t i = 0; i < bridge->poll_count; i++) {
@@ -696,8 +698,33 @@ static void on_turn_timer(void *data) {
 
 /* --- the surface --- */
 
+/* Taps are read whole: of two readings of one post that wait, the later one
+ * says all.  Those read afresh for a purpose stay. */
+static void drop_older_taps(
+		struct engine *engine, const struct request *request) {
+	if (request->type != REQUEST_TAPS || request->fresh) {
+		return;
+	}
+	struct asked **link = &engine->head;
+	struct asked *last = NULL;
+	while (*link != NULL) {
+		struct asked *asked = *link;
+		if (asked->request.type == REQUEST_TAPS && !asked->request.fresh &&
+				strcmp(asked->request.post, request->post) == 0) {
+			*link = asked->next;
+			engine->queued--;
+			asked_destroy(asked);
+		} else {
+			last = asked;
+			link = &asked->next;
+		}
+	}
+	engine->tail = last;
+}
+
 void engine_ask(struct engine *engine, const struct request *request,
 		const char *input) {
+	drop_older_taps(engine, request);
 	if (engine->queued >= QUEUE_MOST) {
 		log_error("engine.overrun", "input=%s", input != NULL ? input : "-");
 		return;

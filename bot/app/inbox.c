@@ -246,6 +246,10 @@ void inbox_taps(struct inbox *inbox, const char *post_id,
 	free(list);
 }
 
+void inbox_online(struct inbox *inbox) {
+	know_first_start(inbox);
+}
+
 struct inbox *inbox_create(const struct inbox_options *options) {
 	struct inbox *inbox = xcalloc(1, sizeof(*inbox));
 	inbox->options = *options;

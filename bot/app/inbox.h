@@ -34,6 +34,10 @@ struct inbox *inbox_create(const struct inbox_options *options)
 /* Accepts NULL. */
 void inbox_destroy(struct inbox *inbox);
 
+/* The server can be read: what is said from now on is said to this bot.  To be
+ * called before anything is decided. */
+void inbox_online(struct inbox *inbox);
+
 /* The three of server_sink. */
 void inbox_post(struct inbox *inbox, const struct server_post *post);
 void inbox_post_changed(struct inbox *inbox, const struct server_post *post);

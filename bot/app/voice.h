@@ -24,21 +24,39 @@ struct said {
 	size_t count;
 };
 
+/* What the speaker knows besides the event. */
+struct voice_scene {
+	const struct bridge *bridge; // the state after the event
+	const struct world *world;
+	const char *head; // hash of the journal's last row, hex
+	/* What the same decision has behind the event, not yet folded. */
+	const struct event *following;
+	size_t following_count;
+};
+
 struct voice_api {
-	/* Add what is said of @event; @bridge is the state after it. */
-	void (*say)(struct voice *voice, const struct bridge *bridge,
-			const struct world *world, const struct event *event,
+	/* Add what is said of @event. */
+	void (*say)(struct voice *voice, const struct voice_scene *scene,
+			const struct event *event, struct said *said);
+	/* The text of the run's card as it should read now.  Caller frees. */
+	char *(*card)(struct voice *voice, const struct voice_scene *scene,
+			const struct run *run);
+	/* Add the edit that gives the run's card this text; @number is in no
+	 * other edit's key. */
+	void (*card_edit)(struct voice *voice, const struct voice_scene *scene,
+			const struct run *run, const char *text, uint64_t number,
 			struct said *said);
-	/* The text of the run's card as it should read now; NULL: it has none.
-	 * Caller frees. */
-	char *(*card)(struct voice *voice, const struct bridge *bridge,
-			const struct world *world, const struct run *run);
-	/* Keys of the posts that take taps, and of the card.  Caller frees. */
+	/* Keys of the run's card and of the posts that take taps.  Caller
+	 * frees. */
 	char *(*card_key)(struct voice *voice, const struct run *run);
-	char *(*gate_key)(struct voice *voice, const struct gate_state *gate);
+	char *(*gate_key)(struct voice *voice, const struct bridge *bridge,
+			const struct gate_state *gate);
 	char *(*poll_key)(struct voice *voice, const struct poll_state *poll);
 	char *(*step_key)(
 			struct voice *voice, const struct run *run, uint32_t step);
+	/* Whether the post with @key takes taps. */
+	bool (*takes_taps)(
+			struct voice *voice, const struct bridge *bridge, const char *key);
 };
 
 struct voice {

@@ -18,6 +18,7 @@ struct fake_chat {
 	struct people people;
 	int64_t last_ms; // server times never repeat
 	enum fake_fault fault;
+	unsigned faults_after; // requests that pass before
 	unsigned faults;
 	unsigned read_failures;
 };
@@ -28,6 +29,7 @@ struct fake_server {
 	struct server_sink sink;
 	void *data;
 	bool online;
+	bool dead;
 	int64_t answered_ms;
 	char **watched;
 	size_t watched_count;
@@ -94,7 +96,7 @@ static struct server_post seen(const struct fake_post *post) {
 }
 
 static bool is_online(const struct fake_chat *chat) {
-	return chat->bot != NULL && chat->bot->online;
+	return chat->bot != NULL && chat->bot->online && !chat->bot->dead;
 }
 
 static void tell_post(struct fake_chat *chat, const struct fake_post *post) {
@@ -138,6 +140,12 @@ static void give(void *data) {
 		link = &(*link)->next;
 	}
 	*link = answer->next;
+	if (server->dead) {
+		free(answer->post_id);
+		free(answer->message);
+		free(answer);
+		return;
+	}
 	if (answer->result != SERVER_AGAIN) {
 		server->answered_ms = loop_real_now_ms(server->chat->loop);
 	}
@@ -184,8 +192,12 @@ static struct answer *answer_later(struct fake_server *server,
 
 static enum fake_fault next_fault(struct fake_server *server) {
 	struct fake_chat *chat = server->chat;
-	if (!server->online) {
+	if (!server->online || server->dead) {
 		return FAULT_AGAIN;
+	}
+	if (chat->faults_after > 0) {
+		chat->faults_after--;
+		return FAULT_NONE;
 	}
 	if (chat->faults == 0) {
 		return FAULT_NONE;
@@ -290,7 +302,16 @@ static void set_message(
 	}
 }
 
-/* Do @what to an existing post, if no fault is due. */
+static bool has_reacted(const struct fake_post *post, const char *emoji) {
+	for (size_t i = 0; i < post->reacted_count; i++) {
+		if (strcmp(post->reacted[i], emoji) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Do what is asked to an existing post, if no fault is due. */
 static void change(struct server *server, const char *post_id,
 		server_reply_fn fn, void *data, const char *message, int pin,
 		const char *emoji) {
@@ -307,7 +328,7 @@ static void change(struct server *server, const char *post_id,
 		if (pin >= 0) {
 			post->pinned = pin > 0;
 		}
-		if (emoji != NULL) {
+		if (emoji != NULL && !has_reacted(post, emoji)) {
 			post->reacted = xreallocarray(post->reacted,
 					post->reacted_count + 1, sizeof(post->reacted[0]));
 			post->reacted[post->reacted_count] = xstrdup(emoji);
@@ -499,6 +520,12 @@ struct server *fake_server_create(
 
 /* --- the test's hand --- */
 
+void fake_chat_bot_died(struct fake_chat *chat) {
+	if (chat->bot != NULL) {
+		chat->bot->dead = true;
+	}
+}
+
 static void reconcile(void *data) {
 	struct fake_chat *chat = data;
 	if (!is_online(chat)) {
@@ -611,9 +638,10 @@ void fake_chat_person(struct fake_chat *chat, const char *name) {
 	free(id);
 }
 
-void fake_chat_fault(
-		struct fake_chat *chat, enum fake_fault fault, unsigned count) {
+void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
+		unsigned nth, unsigned count) {
 	chat->fault = fault;
+	chat->faults_after = nth > 0 ? nth - 1 : 0;
 	chat->faults = count;
 }
 

@@ -55,6 +55,9 @@ struct server *fake_server_create(
 		struct fake_chat *chat, const struct server_sink *sink, void *data)
 		__attribute__((warn_unused_result));
 
+/* No call of the living bot does anything any more, and it hears nothing. */
+void fake_chat_bot_died(struct fake_chat *chat);
+
 /* Connect, and tell everything as a reconciling client would. */
 void fake_chat_connect(struct fake_chat *chat);
 void fake_chat_cut(struct fake_chat *chat);
@@ -72,9 +75,10 @@ void fake_chat_tap(struct fake_chat *chat, const char *user,
 void fake_chat_untap(struct fake_chat *chat, const char *user,
 		const char *post_id, const char *emoji);
 
-/* The next @count requests that post, edit, pin or react meet @fault. */
-void fake_chat_fault(
-		struct fake_chat *chat, enum fake_fault fault, unsigned count);
+/* Of the requests that post, edit, pin or react the @nth from now, and @count
+ * in all, meet @fault. */
+void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
+		unsigned nth, unsigned count);
 /* The next @count fresh reads fail. */
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count);
 

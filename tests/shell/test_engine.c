@@ -1,0 +1,574 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "journal/journal.h"
+#include "support/fake_loop.h"
+#include "support/fake_runner.h"
+#include "support/fake_server.h"
+#include "support/frail_journal.h"
+#include "support/rig.h"
+#include "support/test.h"
+
+#define YES "white_check_mark"
+#define NO  "x"
+
+#define ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
+#define GATES \
+	"## Approvals\n\n" \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| Plan | CTO + DevOps lead | change |\n" \
+	"| T0 | DevOps lead + Storage | channel |\n" \
+	"| Success | DevOps lead + CTO | change |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
+static const char ten_lines[] = ROLES
+		"## 1 Go {.production env=prod}\n\n"
+		"1. Say hello\n\n   ```sh\n   echo hello\n   ```\n"
+		"2. Say bye\n\n   ```sh\n   echo bye\n   ```\n";
+
+static const char whole[] = ROLES GATES
+		"## 3 Rehearse {.rehearsal}\n\n"
+		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
+		"## 4 Go {.production plan=\"Plan\" gate=\"T0\" env=prod}\n\n"
+		"1. Back up\n\n   ```sh sets=\"SNAP\"\n"
+		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
+		"2. Look at the board {owner=\"Storage\"}\n"
+		"3. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"## 5 Smoke {.smoke success=\"Success\"}\n\n"
+		"| Test | Command / action | Expected result |\n|---|---|---|\n"
+		"| API | `echo ok` | `output contains \"ok\"` |\n"
+		"| UI {owner=\"Storage\"} | look | fine |\n\n"
+		"## 6 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n"
+		"2. Restore {owner=\"Storage\"}\n\n   ```sh ask\n"
+		"   echo \"$SNAP\"\n   ```\n";
+
+/* --- a night played by people who look at the channel --- */
+
+/* When a post of the bot says @sign, @user does it: says @words, or taps
+ * @emoji on that post. */
+struct act {
+	const char *sign;
+	const char *user;
+	const char *words; // NULL: a tap
+	const char *emoji;
+};
+
+static const struct act night[] = {
+	{ "bot.started", "lead", "!cutover plan", NULL },
+	{ "gate.opened plan", "lead", NULL, YES },
+	{ "gate.opened plan", "cto", NULL, "+1_medium_skin_tone" },
+	{ "gate.passed", "lead", "!cutover rehearse", NULL },
+	{ "run.rehearsed ok", "lead", "!cutover start", NULL },
+	{ "gate.opened start", "rep", NULL, YES },
+	{ "gate.opened start", "lead", NULL, YES },
+	{ "step.asked 4.2", "rep", NULL, YES },
+	{ "step.ended 4.3 failed", "lead", "!retry 4.3", NULL },
+	{ "step.asked 5.2", "rep", "!done 5.2 all well", NULL },
+	{ "gate.opened success", "lead", "!rollback it smells", NULL },
+	{ "gate.opened rollback", "cto", NULL, YES },
+	{ "step.asked 6.2", "rep", "!run 6.2", NULL },
+	{ "run.rolled_back", "lead", "!cutover close", NULL },
+	{ "run.closed by id-lead", NULL, NULL, NULL },
+};
+#define NIGHT_ACTS (sizeof(night) / sizeof(night[0]))
+
+static void world_of_the_night(struct rig *rig) {
+	rig_init(rig, whole);
+	fake_machine_will(rig->machine, "-4.3-b1-local-1", ATTEMPT_FAILED);
+}
+
+/* The next act, if its sign has come; whether that was so. */
+static bool act(struct rig *rig, size_t *next) {
+	const struct act *now = &night[*next];
+	const struct fake_post *post = fake_chat_newest(rig->chat, now->sign);
+	if (post == NULL) {
+		return false;
+	}
+	(*next)++;
+	if (now->words != NULL) {
+		fake_chat_say(rig->chat, now->user, now->words);
+	} else if (now->emoji != NULL) {
+		fake_chat_tap(rig->chat, now->user, post->id, now->emoji);
+	}
+	return true;
+}
+
+/* Play to the end; a bot that died is followed by another after @away_ms.
+ * False: the night did not end in an hour. */
+static bool play(struct rig *rig, int64_t away_ms) {
+	size_t next = 0;
+	int64_t back_ms = 0;
+	for (int64_t ms = 0; ms < 3600000 && next < NIGHT_ACTS; ms += 500) {
+		rig_go(rig, 500);
+		if (rig->dead) {
+			rig_bury(rig);
+			rig->dead = false;
+			back_ms = ms + away_ms;
+		}
+		if (rig->engine == NULL && ms >= back_ms) {
+			rig_start(rig);
+		}
+		act(rig, &next);
+	}
+	rig_go(rig, 5000);
+	if (next < NIGHT_ACTS) {
+		printf("# waits for \"%s\"\n", night[next].sign);
+		fake_chat_print(rig->chat);
+	}
+	return next == NIGHT_ACTS;
+}
+
+static int by_text(const void *a, const void *b) {
+	const char *const *x = a;
+	const char *const *y = b;
+	return strcmp(*x, *y);
+}
+
+/* The lines of @text in order of the alphabet; frees @text. */
+static char *sorted(char *text) {
+	char *lines[2000];
+	size_t count = 0;
+	for (char *line = strtok(text, "\n"); line != NULL && count < 2000;
+			line = strtok(NULL, "\n")) {
+		lines[count++] = line;
+	}
+	qsort(lines, count, sizeof(lines[0]), by_text);
+	struct str out = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		str_addf(&out, "%s\n", lines[i]);
+	}
+	free(text);
+	return str_take(&out);
+}
+
+static char *ledger(const struct rig *rig) {
+	size_t count = 0;
+	const struct fake_attempt *attempts = fake_machine_attempts(
+			rig->machine, &count);
+	struct str text = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		str_addf(&text, "%s begun %u\n", attempts[i].id, attempts[i].begun);
+	}
+	return str_take(&text);
+}
+
+/* What a night left: what happened, what was run, what was said. */
+struct traces {
+	char *events;
+	char *attempts;
+	char *channel;
+	size_t writes;
+};
+
+static struct traces traces_of(struct rig *rig) {
+	return (struct traces){
+		.events = sorted(rig_events(rig)),
+		.attempts = ledger(rig),
+		.channel = rig_channel(rig),
+		.writes = frail_journal_writes(rig->journal),
+	};
+}
+
+static void traces_finish(struct traces *traces) {
+	free(traces->events);
+	free(traces->attempts);
+	free(traces->channel);
+}
+
+/* Print the lines that only one of two sorted texts has. */
+static void print_difference(const char *a, const char *b) {
+	while (*a != '\0' || *b != '\0') {
+		size_t a_len = strcspn(a, "\n");
+		size_t b_len = strcspn(b, "\n");
+		size_t least = a_len < b_len ? a_len : b_len;
+		int order = memcmp(a, b, least);
+		order = order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+		if (*b == '\0' || (*a != '\0' && order < 0)) {
+			printf("# wanted: %.*s\n", (int)a_len, a);
+		} else if (*a == '\0' || order > 0) {
+			printf("# got:    %.*s\n", (int)b_len, b);
+		}
+		bool next_a = *a != '\0' && (*b == '\0' || order <= 0);
+		bool next_b = *b != '\0' && (*a == '\0' || order >= 0);
+		a += next_a ? a_len + 1 : 0;
+		b += next_b ? b_len + 1 : 0;
+	}
+}
+
+static bool same(const char *what, const char *a, const char *b) {
+	if (strcmp(a, b) == 0) {
+		return true;
+	}
+	printf("# %s differ\n", what);
+	print_difference(a, b);
+	return false;
+}
+
+static bool same_traces(const struct traces *a, const struct traces *b) {
+	bool events = same("events", a->events, b->events);
+	bool attempts = same("attempts", a->attempts, b->attempts);
+	return same("posts", a->channel, b->channel) && events && attempts;
+}
+
+static struct traces quiet_night(void) {
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	assert_true(play(&rig, 0));
+	struct traces traces = traces_of(&rig);
+	rig_finish(&rig);
+	return traces;
+}
+
+static void a_night_goes_from_plan_to_rollback(void **state) {
+	(void)state;
+	struct traces traces = quiet_night();
+	assert_string_equal(traces.attempts,
+			"LB-1-3.1-b1-local-1 begun 1\n"
+			"LB-2-4.1-b1-local-1 begun 1\n"
+			"LB-2-4.3-b1-local-1 begun 1\n"
+			"LB-2-4.3-b1-local-2 begun 1\n"
+			"LB-2-5.1-b1-local-1 begun 1\n"
+			"LB-2-6.1-b1-local-1 begun 1\n"
+			"LB-2-6.2-b1-local-1 begun 1\n");
+	traces_finish(&traces);
+}
+
+static bool night_killed_at(
+		const struct traces *wanted, size_t nth, int64_t away_ms) {
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_kill_after(&rig, nth);
+	rig_start(&rig);
+	bool ended = play(&rig, away_ms);
+	struct traces got = traces_of(&rig);
+	bool ok = ended && same_traces(wanted, &got);
+	if (!ok) {
+		printf("# killed after write %zu, away for %d ms\n", nth, (int)away_ms);
+	}
+	traces_finish(&got);
+	rig_finish(&rig);
+	return ok;
+}
+
+static void a_bot_killed_after_any_write_leaves_the_same_night(void **state) {
+	(void)state;
+	struct traces wanted = quiet_night();
+	size_t kills = 0;
+	for (size_t nth = 1; nth < wanted.writes; nth++) {
+		/* Every other time people go on while nobody listens. */
+		assert_true(night_killed_at(&wanted, nth, nth % 2 == 0 ? 0 : 20000));
+		kills++;
+	}
+	print_message("# %zu kills, one after each durable write\n", kills);
+	traces_finish(&wanted);
+}
+
+/* --- faults --- */
+
+static bool night_with_full_disk_at(
+		const struct traces *wanted, size_t nth, size_t count) {
+	struct rig rig;
+	world_of_the_night(&rig);
+	frail_journal_fail(rig.journal, nth, count);
+	rig_start(&rig);
+	bool ended = play(&rig, 0);
+	struct traces got = traces_of(&rig);
+	bool ok = ended && same_traces(wanted, &got) && rig.fate == NULL;
+	if (!ok) {
+		printf("# disk full at append %zu\n", nth);
+	}
+	traces_finish(&got);
+	rig_finish(&rig);
+	return ok;
+}
+
+static void a_full_disk_delays_the_night_and_changes_nothing(void **state) {
+	(void)state;
+	struct traces wanted = quiet_night();
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	assert_true(play(&rig, 0));
+	size_t events = 0;
+	char hash[SHA256_HEX];
+	rig.journal->api->head(rig.journal, &events, hash);
+	rig_finish(&rig);
+	for (size_t nth = 1; nth < events; nth++) {
+		assert_true(night_with_full_disk_at(&wanted, nth, nth % 3 + 1));
+	}
+	traces_finish(&wanted);
+}
+
+static bool night_with_fault_at(
+		const struct traces *wanted, enum fake_fault fault, unsigned nth) {
+	struct rig rig;
+	world_of_the_night(&rig);
+	fake_chat_fault(rig.chat, fault, nth, 2);
+	rig_start(&rig);
+	bool ended = play(&rig, 0);
+	struct traces got = traces_of(&rig);
+	bool ok = ended && same_traces(wanted, &got);
+	if (!ok) {
+		printf("# fault %d at request %u\n", (int)fault, nth);
+	}
+	traces_finish(&got);
+	rig_finish(&rig);
+	return ok;
+}
+
+static void what_the_server_leaves_in_doubt_is_said_once(void **state) {
+	(void)state;
+	struct traces wanted = quiet_night();
+	static const enum fake_fault faults[] = { FAULT_AGAIN, FAULT_LOST,
+		FAULT_DONE };
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		for (unsigned nth = 1; nth < 60; nth += 1) {
+			assert_true(night_with_fault_at(&wanted, faults[i], nth));
+		}
+	}
+	traces_finish(&wanted);
+}
+
+static void what_is_told_again_and_again_happens_once(void **state) {
+	(void)state;
+	struct traces wanted = quiet_night();
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 7200 && next < NIGHT_ACTS; i++) {
+		rig_go(&rig, 400);
+		fake_chat_cut(rig.chat);
+		rig_go(&rig, 100);
+		fake_chat_connect(rig.chat);
+		act(&rig, &next);
+	}
+	rig_go(&rig, 5000);
+	struct traces got = traces_of(&rig);
+	assert_true(same_traces(&wanted, &got));
+	traces_finish(&got);
+	traces_finish(&wanted);
+	rig_finish(&rig);
+}
+
+/* --- one thing at a time --- */
+
+static void start_ten_lines(struct rig *rig) {
+	rig_init(rig, ten_lines);
+	rig_start(rig);
+	rig_go(rig, 1000);
+	fake_chat_say(rig->chat, "lead", "!cutover start");
+}
+
+static void a_command_sees_what_the_runbook_gives_it(void **state) {
+	(void)state;
+	struct rig rig;
+	start_ten_lines(&rig);
+	rig_go(&rig, 1000);
+	const struct fake_attempt *attempt = fake_machine_attempt(
+			rig.machine, "LB-1-1.1-b1-local-1");
+	assert_non_null(attempt);
+	assert_string_equal(attempt->env,
+			"BRIDGE_RUN=LB-1\nBRIDGE_STEP=1.1\nBRIDGE_TRY=1\n"
+			"NAMESPACE=stella\nTOKEN=hush-hush\n");
+	rig_finish(&rig);
+}
+
+static void a_command_without_its_secrets_does_not_begin(void **state) {
+	(void)state;
+	struct rig rig;
+	start_ten_lines(&rig);
+	rig_break_secrets(&rig, true);
+	rig_go(&rig, 5000);
+	assert_null(fake_machine_attempt(rig.machine, "LB-1-1.1-b1-local-1"));
+	assert_non_null(fake_chat_newest(rig.chat, "prod.secrets is gone"));
+	assert_int_equal(rig_count(&rig, "attempt.started"), 1);
+	rig_finish(&rig);
+}
+
+static void no_forward_step_begins_while_nobody_could_stop_it(void **state) {
+	(void)state;
+	struct rig rig;
+	start_ten_lines(&rig);
+	rig_go(&rig, 1000);
+	fake_machine_takes(rig.machine, 1000);
+	fake_chat_cut(rig.chat);
+	rig_go(&rig, 90000);
+	size_t count = 0;
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(rig_count(&rig, "server.lost"), 1);
+	fake_chat_connect(rig.chat);
+	rig_go(&rig, 10000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(rig_count(&rig, "server.back"), 1);
+	assert_non_null(fake_chat_newest(rig.chat, "run.succeeded"));
+	rig_finish(&rig);
+}
+
+/* Die between the journal's "started" and the machine's. */
+static bool die_before_beginning(struct rig *rig, size_t nth) {
+	size_t begun = 0;
+	rig_init(rig, ten_lines);
+	rig_kill_after(rig, nth);
+	rig_start(rig);
+	rig_go(rig, 1000);
+	fake_chat_say(rig->chat, "lead", "!cutover start");
+	rig_go(rig, 1000);
+	fake_machine_attempts(rig->machine, &begun);
+	return rig->dead && begun == 0 && rig_count(rig, "attempt.started") == 1;
+}
+
+static void a_started_step_that_never_began_begins_after_the_restart(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	size_t nth = 1;
+	while (!die_before_beginning(&rig, nth)) {
+		rig_finish(&rig);
+		nth++;
+		assert_true(nth < 100);
+	}
+	rig_bury(&rig);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	const struct fake_attempt *attempt = fake_machine_attempt(
+			rig.machine, "LB-1-1.1-b1-local-1");
+	assert_non_null(attempt);
+	assert_int_equal(attempt->begun, 1);
+	assert_int_equal(rig_count(&rig, "attempt.started"), 2);
+	rig_finish(&rig);
+}
+
+static void files_that_cannot_be_read_start_nothing(void **state) {
+	(void)state;
+	struct rig rig;
+	start_ten_lines(&rig);
+	rig_go(&rig, 1000);
+	rig_break_files(&rig, true);
+	rig_go(&rig, 30000);
+	size_t count = 0;
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 1);
+	rig_finish(&rig);
+}
+
+static void a_bot_that_finds_no_server_says_so_when_it_is_there(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, ten_lines);
+	rig_start_offline(&rig);
+	rig_go(&rig, 59000);
+	assert_int_equal(rig_count(&rig, "bot.started"), 0);
+	rig_go(&rig, 5000);
+	assert_int_equal(rig_count(&rig, "bot.started"), 1);
+	assert_int_equal(rig_count(&rig, "server.lost"), 1);
+	size_t count = 0;
+	fake_chat_posts(rig.chat, &count);
+	assert_int_equal(count, 0);
+	fake_chat_connect(rig.chat);
+	rig_go(&rig, 5000);
+	assert_int_equal(rig_count(&rig, "server.back"), 1);
+	assert_non_null(fake_chat_newest(rig.chat, "server.back"));
+	rig_finish(&rig);
+}
+
+static void a_withdrawn_approval_is_seen_before_the_first_command(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 200 && next < 6; i++) {
+		rig_go(&rig, 500);
+		act(&rig, &next);
+	}
+	const struct fake_post *gate = fake_chat_newest(
+			rig.chat, "gate.opened start");
+	assert_non_null(gate);
+	const char *post = gate->id;
+	/* The last tap comes with a read that is held up; meanwhile the first is
+	 * taken back. */
+	fake_chat_fail_reads(rig.chat, 3);
+	fake_chat_tap(rig.chat, "lead", post, YES);
+	rig_go(&rig, 200);
+	fake_chat_untap(rig.chat, "rep", post, YES);
+	rig_go(&rig, 20000);
+	assert_null(fake_machine_attempt(rig.machine, "LB-2-4.1-b1-local-1"));
+	rig_finish(&rig);
+}
+
+static void a_gate_that_another_hand_rewrote_is_void(void **state) {
+	(void)state;
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 200 && next < 2; i++) {
+		rig_go(&rig, 500);
+		act(&rig, &next);
+	}
+	const struct fake_post *gate = fake_chat_newest(
+			rig.chat, "gate.opened plan");
+	assert_non_null(gate);
+	fake_chat_edit(rig.chat, gate->id, "tap here for cake");
+	rig_go(&rig, 2000);
+	assert_int_equal(rig_count(&rig, "gate.closed"), 1);
+	rig_finish(&rig);
+}
+
+static void a_refused_gate_waits_ten_seconds_for_the_thumb(void **state) {
+	(void)state;
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 200 && next < 2; i++) {
+		rig_go(&rig, 500);
+		act(&rig, &next);
+	}
+	const struct fake_post *gate = fake_chat_newest(
+			rig.chat, "gate.opened plan");
+	assert_non_null(gate);
+	fake_chat_tap(rig.chat, "cto", gate->id, NO);
+	rig_go(&rig, 9000);
+	assert_int_equal(rig_count(&rig, "gate.objected"), 1);
+	assert_int_equal(rig_count(&rig, "gate.closed"), 0);
+	rig_go(&rig, 3000);
+	assert_int_equal(rig_count(&rig, "gate.closed"), 1);
+	rig_finish(&rig);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_night_goes_from_plan_to_rollback),
+		cmocka_unit_test(a_bot_killed_after_any_write_leaves_the_same_night),
+		cmocka_unit_test(a_full_disk_delays_the_night_and_changes_nothing),
+		cmocka_unit_test(what_the_server_leaves_in_doubt_is_said_once),
+		cmocka_unit_test(what_is_told_again_and_again_happens_once),
+		cmocka_unit_test(a_command_sees_what_the_runbook_gives_it),
+		cmocka_unit_test(a_command_without_its_secrets_does_not_begin),
+		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
+		cmocka_unit_test(
+				a_started_step_that_never_began_begins_after_the_restart),
+		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
+		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
+		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),
+		cmocka_unit_test(a_gate_that_another_hand_rewrote_is_void),
+		cmocka_unit_test(a_refused_gate_waits_ten_seconds_for_the_thumb),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+#ifndef FRAIL_JOURNAL_H
+#define FRAIL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "journal/journal.h"
+
+/*
+ * A journal in memory that fails, or sees its bot die, just when the test
+ * wants it.  What was committed outlives the bot.
+ */
+
+struct journal *frail_journal_create(void) __attribute__((warn_unused_result));
+
+/* Durable writes so far: appends, tries, settlings, named values. */
+size_t frail_journal_writes(const struct journal *journal);
+
+/* Call @fn right after the @nth durable write from now; from then on every
+ * write fails until frail_journal_revive(). */
+void frail_journal_die_after(
+		struct journal *journal, size_t nth, void (*fn)(void *), void *data);
+void frail_journal_revive(struct journal *journal);
+
+/* The @nth append from now fails, and @count after it. */
+void frail_journal_fail(struct journal *journal, size_t nth, size_t count);
+
+#endif
