@@ -342,9 +342,10 @@ char *message_card(const struct message_world *world,
 	speak_take(context, "progress", speak_progress(run));
 	put_open_gate(context, &speech, run);
 	speak_put_flag(context, "open", open);
-	speak_take_raw(context, "waiting",
-			open ? speak_waiting(&speech, false, false) : NULL);
-	speak_take(context, "next", speak_next_milestone(&speech, run, false));
+	char *waiting = open ? speak_waiting(&speech, false, false) : xstrdup("");
+	bool nobody = strcmp(waiting, "nobody") == 0;
+	speak_take_raw(context, "waiting", waiting);
+	speak_take(context, "next", speak_next_milestone(&speech, run, !nobody));
 	put_phases(context, run);
 	speak_take_raw(context, "gates", gates_line(&speech, run));
 	speak_take(context, "lead", words_lead(world->world, run->plan->runbook));

@@ -52,7 +52,7 @@ char *speak_progress(const struct run *run) {
 char *speak_next_milestone(
 		const struct speech *speech, const struct run *run, bool brief) {
 	const struct milestone *next = NULL;
-	bool live = run_is_executing(run) ||
+	bool live = (run_is_executing(run) && run->rollback_ms == 0) ||
 			(run->status == RUN_SUCCEEDED && !run->watched);
 	int64_t now_ms = speech->world->now_ms;
 	const struct runbook *runbook = run->plan->runbook;
@@ -74,6 +74,22 @@ char *speak_next_milestone(
 	char *text = xasprintf("%s, %s", next->label, at);
 	free(at);
 	return text;
+}
+
+const char *speak_next_command(
+		const struct speech *speech, const struct plan_record *plan) {
+	if (runbook_phase(plan->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE) {
+		return "!cutover start";
+	}
+	for (size_t i = 0; i < speech->bridge->run_count; i++) {
+		const struct run *run = &speech->bridge->runs[i];
+		if (run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
+				run->plan == plan &&
+				run->ended_ms > speech->bridge->locked_ms) {
+			return "!cutover start";
+		}
+	}
+	return "!cutover rehearse";
 }
 
 /* --- is a rollback possible --- */
@@ -190,10 +206,17 @@ static char *who_waits(const struct speech *speech,
 	return str_take(&roles);
 }
 
-/* What is waited for, in few letters; @brief: a step is shown elsewhere. */
+/* What is waited for, in few letters: of a step its number and what became of
+ * it, or with @brief nothing, where a line above shows it. */
 static char *short_what(const char *what, bool brief) {
-	if (brief && what[0] >= '0' && what[0] <= '9') {
-		return xstrdup("");
+	if (what[0] >= '0' && what[0] <= '9') {
+		const char *gap = strchr(what, ' ');
+		bool stopped = gap != NULL &&
+				(strcmp(gap, " failed") == 0 ||
+						strcmp(gap, " ended unknown") == 0);
+		size_t len = gap != NULL && !stopped ? (size_t)(gap - what)
+											 : strlen(what);
+		return brief ? xstrdup("") : xstrndup(what, len);
 	}
 	const char *colon = strstr(what, ": `");
 	if (utf8_count(what) > WHAT_LETTERS && colon != NULL) {

@@ -112,8 +112,8 @@ static const struct template_sample samples[] = {
 			"\"why\":\"md:`queue is growing`\",\"running\":\"4.2.2\","
 			"\"gate\":false}" },
 	{ "help", "`!help`",
-			"{\"may\":[{\"usage\":\"!cutover start\","
-			"\"summary\":\"check, then the T0 gate\"}],"
+			"{\"may\":[{\"usage\":\"!cutover start\",\"summary\":\"check,"
+			" then the T0 gate\"}],"
 			"\"always\":\"md:`!status` `!who` `!why` `!note TEXT`\"}" },
 	{ "help_command", "`!help COMMAND`",
 			"{\"known\":true,\"usage\":\"!cutover start\","
@@ -196,6 +196,7 @@ static const struct template_sample samples[] = {
 	{ "step_asked", "a manual step's turn",
 			"{\"number\":\"4.1.1\",\"who\":\"md:@devops-lead\","
 			"\"title\":\"Production secrets hold every key\","
+			"\"detail\":\"md:They are in four stores.\","
 			"\"expected\":\"the UI loads in under 2 seconds\","
 			"\"why\":\"md:\",\"evidence\":false}" },
 	{ "step_failed", "a step has failed",
@@ -208,7 +209,7 @@ static const struct template_sample samples[] = {
 			"a step marked `ask` is due, or one whose need only its owner knows",
 			"{\"number\":\"6.4\",\"who\":\"md:@storage-rep\","
 			"\"title\":\"Restore the Mongo snapshot\","
-			"\"detail\":\"Only if data is inconsistent.\","
+			"\"detail\":\"md:Only if data is inconsistent.\","
 			"\"why\":\"md:\"}" },
 	{ "step_skipped", "a step is skipped or passed over",
 			"{\"number\":\"4.2.3\",\"outcome\":\"skipped\","

@@ -264,7 +264,8 @@ static void say_plan_same(const struct speech *speech) {
 			gate == NULL   ? NULL
 					: open ? xasprintf("open till %s UTC", until)
 						   : xasprintf("approved, good till %s UTC", until));
-	speak_put(context, "next", gate != NULL && open ? NULL : "!cutover start");
+	speak_put(context, "next",
+			open || plan == NULL ? NULL : speak_next_command(speech, plan));
 	free(until);
 	speak_answer(speech, "plan_same", context);
 }

@@ -56,7 +56,9 @@ static cJSON *gate_context(
 		const struct speech *speech, const struct gate_view *view) {
 	cJSON *context = speak_context(speech, view->run);
 	speak_put(context, "name", view->name);
-	speak_take(context, "title", words_capital(view->name));
+	speak_take(context, "title",
+			view->state->purpose == PURPOSE_PLAN ? xstrdup("Plan")
+												 : words_capital(view->name));
 	speak_put_count(context, "filled", view->full);
 	speak_put_count(context, "needed", view->count);
 	speak_put_digest(context, "digest", view->state->digest, 12);
@@ -267,7 +269,7 @@ static void add_asking_fact(cJSON *list, const struct run *run) {
 		}
 	}
 	if (count > 0) {
-		str_addf(&out, " ask%s again before", count == 1 ? "s" : "");
+		str_addf(&out, " ask%s again first", count == 1 ? "s" : "");
 	}
 	add_fact(list, str_take(&out));
 }
@@ -434,25 +436,29 @@ static void say_passed(
 		return; // what begins now says so
 	}
 	cJSON *context = gate_context(speech, view);
-	bool rehearse = runbook_phase(view->plan->runbook, PHASE_REHEARSAL) !=
-			RUNBOOK_NONE;
-	for (size_t i = 0; i < speech->bridge->run_count && rehearse; i++) {
-		const struct run *run = &speech->bridge->runs[i];
-		rehearse = !(run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
-				run->plan == view->plan);
-	}
 	speak_take_raw(context, "who",
 			words_call_lead(speech->world, view->plan->runbook));
-	speak_put(
-			context, "next", rehearse ? "!cutover rehearse" : "!cutover start");
+	speak_put(context, "next", speak_next_command(speech, view->plan));
 	speak_post(speech, below(speech, view, "passed", false), NULL,
 			"plan_approved", context);
+}
+
+static bool run_ends_next(const struct speech *speech) {
+	for (size_t i = 0; i < speech->in->following_count; i++) {
+		if (speech->in->following[i].type == EVENT_RUN_ABORTED) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void say_closed(
 		const struct speech *speech, const struct gate_view *view) {
 	const struct event *event = speech->event;
 	edit_closed(speech, view);
+	if (run_ends_next(speech)) {
+		return; // which says why
+	}
 	cJSON *context = gate_context(speech, view);
 	const char *again = words_again(view->state);
 	speak_put(context, "again", again);

@@ -233,7 +233,8 @@ static void say_attempt_failed(const struct speech *speech,
 	struct str output = { 0 };
 	markdown_add_fence(&output, attempt->tail != NULL ? attempt->tail : "",
 			OUTPUT_LINES, OUTPUT_LETTERS);
-	speak_put(context, "icon", stopped ? "⏹️" : "🔴");
+	bool unknown = attempt->outcome == OUTCOME_UNKNOWN;
+	speak_put(context, "icon", stopped ? "⏹️" : unknown ? "❔" : "🔴");
 	speak_take(context, "host", part_words(view, attempt));
 	speak_put_count(context, "try", attempt->number);
 	speak_take(context, "lines", lines_words(attempt));

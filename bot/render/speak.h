@@ -100,6 +100,10 @@ char *speak_progress(const struct run *run);
 char *speak_next_milestone(
 		const struct speech *speech, const struct run *run, bool brief);
 
+/* What the lead says next once @plan is approved. */
+const char *speak_next_command(
+		const struct speech *speech, const struct plan_record *plan);
+
 /* "Rollback ready: 3 undo values, 31 min old", @brief: without how many; ""
  * where there is no rollback. */
 char *speak_rollback_ready(

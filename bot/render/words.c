@@ -303,7 +303,7 @@ char *words_call_owner(
 char *words_gate(const struct bridge *bridge, const struct gate_state *gate) {
 	switch (gate->purpose) {
 	case PURPOSE_PLAN:
-		return xstrdup("plan");
+		return xstrdup("the plan");
 	case PURPOSE_START: {
 		const struct gate *model = gate_state_model(bridge, gate);
 		bool t0 = model == NULL || strstr(model->name, "T0") != NULL;

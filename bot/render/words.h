@@ -71,7 +71,7 @@ char *words_lead(const struct world *world, const struct runbook *runbook);
 char *words_call_owner(
 		const struct world *world, const struct run *run, size_t step);
 
-/* What a gate is called in a sentence: "T0", "plan", "rollback". */
+/* What a gate is called in a sentence: "T0", "the plan", "rollback". */
 char *words_gate(const struct bridge *bridge, const struct gate_state *gate);
 
 /* @text with its first letter in upper case. */
