@@ -250,8 +250,23 @@ static void close_starts_of(
 	}
 }
 
+/* One decision closes a gate once, whatever speaks against it. */
+static bool is_closed_here(
+		const struct deciding *d, const struct gate_state *gate) {
+	for (size_t i = 0; i < d->decision->count; i++) {
+		if (d->decision->events[i].type == EVENT_GATE_CLOSED &&
+				d->decision->events[i].gate == gate->id) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 		enum outcome outcome, const char *user, const char *text) {
+	if (is_closed_here(d, gate)) {
+		return;
+	}
 	struct event event = event_make(EVENT_GATE_CLOSED, d->world->now_ms);
 	event.gate = gate->id;
 	event.run = gate->run;

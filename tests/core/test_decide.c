@@ -5,71 +5,10 @@
 #include "support/night.h"
 #include "support/test.h"
 
-#define ROLES \
-	"# Small launch\n\n" \
-	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
-	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
-	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
-
-#define GATES \
-	"## Approvals\n\n" \
-	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
-	"| Plan | CTO + DevOps lead | change |\n" \
-	"| T0 | DevOps lead + Storage | channel |\n" \
-	"| Success | DevOps lead + CTO | change |\n" \
-	"| Back | DevOps lead + CTO | incident |\n\n"
-
-static const char ten_lines[] = ROLES
-		"## 1 Go {.production}\n\n"
-		"1. Say hello\n\n   ```sh\n   echo hello\n   ```\n"
-		"2. Say bye\n\n   ```sh\n   echo bye\n   ```\n\n"
-		"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n   echo undo\n   ```\n";
-
-static const char whole[] = ROLES GATES
-		"## 3 Rehearse {.rehearsal}\n\n"
-		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
-		"## 4 Go {.production plan=\"Plan\" gate=\"T0\"}\n\n"
-		"1. Back up\n\n   ```sh sets=\"SNAP\"\n"
-		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
-		"2. Look at the board {owner=\"Storage\"}\n"
-		"3. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
-		"## 5 Smoke {.smoke success=\"Success\"}\n\n"
-		"| Test | Command / action | Expected result |\n|---|---|---|\n"
-		"| API | `echo ok` | `output contains \"ok\"` |\n"
-		"| Scan | `echo scan` | `output contains \"scan\"` |\n"
-		"| UI {owner=\"Storage\"} | look | fine |\n\n"
-		"## 6 Back {.rollback gate=\"Back\"}\n\n"
-		"1. Down\n\n   ```sh\n   echo down\n   ```\n"
-		"2. Restore {owner=\"Storage\"}\n\n   ```sh ask\n"
-		"   echo \"$SNAP\"\n   ```\n\n"
-		"## 7 After {.post}\n\n"
-		"- Watch\n\n   ```sh every=10m for=30m\n   echo fine\n   ```\n"
-		"- Tell people {owner=\"CTO\"}\n";
-
-static int setup(void **state) {
-	*state = calloc(1, sizeof(struct night));
-	return 0;
-}
-
-static int teardown(void **state) {
-	struct night *night = *state;
-	if (night->violated[0] != '\0') {
-		printf("# %s\n%s", night->violated, str_text(&night->log));
-	}
-	int bad = night->violated[0] != '\0';
-	night_finish(night);
-	free(night);
-	return bad;
-}
-
-static void say(struct night *night, const char *user, enum request_type type) {
-	night_say(night, user, type, NULL, NULL);
-}
-
 static void a_ten_line_runbook_runs_with_start_alone(void **state) {
 	struct night *night = *state;
-	night_init(night, ten_lines);
-	say(night, "lead", REQUEST_START);
+	night_init(night, night_small);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"plan.fixed by lead\n"
 			"run.begun by lead\n"
@@ -87,39 +26,24 @@ static void a_ten_line_runbook_runs_with_start_alone(void **state) {
 
 static void only_the_lead_starts(void **state) {
 	struct night *night = *state;
-	night_init(night, ten_lines);
-	say(night, "cto", REQUEST_START);
+	night_init(night, night_small);
+	night_says(night, "cto", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"command.refused by cto: that is the lead's to say/lead can\n");
-	say(night, "guest", REQUEST_START);
+	night_says(night, "guest", REQUEST_START);
 	assert_non_null(strstr(night_shown(night), "command.refused by guest"));
-}
-
-/* Plan, approve it, rehearse, start, approve. */
-static void begin(struct night *night) {
-	night_init(night, whole);
-	say(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "+1_medium_skin_tone");
-	say(night, "lead", REQUEST_REHEARSE);
-	say(night, "lead", REQUEST_START);
-}
-
-static void approve_t0(struct night *night) {
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "rep", "white_check_mark");
 }
 
 static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
 	struct night *night = *state;
-	night_init(night, whole);
-	say(night, "lead", REQUEST_START);
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"command.refused by lead: there is no plan yet/"
 			"say `!cutover plan` first\n");
-	say(night, "lead", REQUEST_PLAN);
+	night_says(night, "lead", REQUEST_PLAN);
 	night_shown(night);
-	say(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"command.refused by lead: the plan is not approved yet/"
 			"it takes CTO + DevOps lead\n");
@@ -127,13 +51,13 @@ static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
 	night_tap(night, "cto", "white_check_mark");
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\ngate.approved by cto\ngate.passed\n");
-	say(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"command.refused by lead: no rehearsal yet/"
 			"say `!cutover rehearse`\n");
-	say(night, "lead", REQUEST_REHEARSE);
+	night_says(night, "lead", REQUEST_REHEARSE);
 	assert_non_null(strstr(night_shown(night), "run.rehearsed ok"));
-	say(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"run.begun by lead\ngate.opened start by lead\ngate.posted\n");
 	assert_int_equal(night->started, 1);
@@ -141,9 +65,9 @@ static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
 
 static void a_whole_night_succeeds(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_shown(night);
-	approve_t0(night);
+	night_approve_t0(night);
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\n"
 			"gate.approved by rep\n"
@@ -199,15 +123,15 @@ static void a_whole_night_succeeds(void **state) {
 			"attempt.ended 7.1#3 ok\n"
 			"step.ended 7.1 ok\n"
 			"run.watched\n");
-	say(night, "lead", REQUEST_CLOSE);
+	night_says(night, "lead", REQUEST_CLOSE);
 	assert_string_equal(night_shown(night), "run.closed by lead\n");
 }
 
 static void status_keeps_its_grid(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_pass(night, 7);
-	approve_t0(night); // T0 at +7
+	night_approve_t0(night); // T0 at +7
 	night_shown(night);
 	night_pass(night, 9);
 	assert_string_equal(night_shown(night), "");
@@ -221,10 +145,10 @@ static void status_keeps_its_grid(void **state) {
 
 static void a_failed_step_stops_and_is_retried(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_will(night, "4.1", OUTCOME_FAILED);
 	night_shown(night);
-	approve_t0(night);
+	night_approve_t0(night);
 	assert_non_null(strstr(night_shown(night),
 			"attempt.ended 4.1#1 failed\nstep.ended 4.1 failed\n"));
 	night_pass(night, 5);
@@ -248,9 +172,9 @@ static void a_failed_step_stops_and_is_retried(void **state) {
 
 static void an_unknown_outcome_is_asked_for_and_never_repeated(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_will(night, "4.1", OUTCOME_UNKNOWN);
-	approve_t0(night);
+	night_approve_t0(night);
 	night_shown(night);
 	night_pass(night, 9);
 	assert_string_equal(night_shown(night), "");
@@ -265,10 +189,10 @@ static void an_unknown_outcome_is_asked_for_and_never_repeated(void **state) {
 
 static void rollback_needs_two_and_asking_is_one(void **state) {
 	struct night *night = *state;
-	begin(night);
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_begin(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	assert_non_null(strstr(night_shown(night), "nothing to roll back"));
-	approve_t0(night);
+	night_approve_t0(night);
 	night_shown(night);
 	night_say(night, "lead", REQUEST_ROLLBACK, NULL, "ingest is red");
 	assert_string_equal(night_shown(night),
@@ -296,9 +220,9 @@ static void rollback_needs_two_and_asking_is_one(void **state) {
 			"attempt.ended 6.2#1 ok\n"
 			"step.ended 6.2 ok\n"
 			"run.rolled_back\n");
-	say(night, "lead", REQUEST_CLOSE);
+	night_says(night, "lead", REQUEST_CLOSE);
 	night_shown(night);
-	say(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
 			"command.refused by lead: locked since the last run/"
 			"rehearsal LB-1 was before it/say `!cutover rehearse`\n");
@@ -306,26 +230,26 @@ static void rollback_needs_two_and_asking_is_one(void **state) {
 
 static void a_second_rollback_fills_its_authors_slot(void **state) {
 	struct night *night = *state;
-	begin(night);
-	approve_t0(night);
-	say(night, "other", REQUEST_ROLLBACK);
+	night_begin(night);
+	night_approve_t0(night);
+	night_says(night, "other", REQUEST_ROLLBACK);
 	night_shown(night);
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	assert_string_equal(night_shown(night), "gate.asked by lead\n");
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	assert_string_equal(night_shown(night), "command.answered by lead\n");
-	say(night, "cto", REQUEST_ROLLBACK);
+	night_says(night, "cto", REQUEST_ROLLBACK);
 	assert_non_null(strstr(night_shown(night), "run.rolling_back"));
 }
 
 static void rollback_stops_what_is_running(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->slow = true;
-	approve_t0(night);
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	night_shown(night);
-	say(night, "cto", REQUEST_ROLLBACK);
+	night_says(night, "cto", REQUEST_ROLLBACK);
 	assert_string_equal(night_shown(night),
 			"gate.asked by cto\n"
 			"gate.passed\n"
@@ -344,9 +268,9 @@ static void rollback_stops_what_is_running(void **state) {
 
 static void a_refused_rollback_holds_and_can_be_asked_again(void **state) {
 	struct night *night = *state;
-	begin(night);
-	approve_t0(night);
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_begin(night);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	night_tap(night, "cto", "x");
 	night_shown(night);
 	night_jump(night, 9000);
@@ -355,26 +279,26 @@ static void a_refused_rollback_holds_and_can_be_asked_again(void **state) {
 	assert_string_equal(night_shown(night),
 			"gate.closed refused by cto: \n"
 			"run.held\n");
-	say(night, "lead", REQUEST_RESUME);
+	night_says(night, "lead", REQUEST_RESUME);
 	night_shown(night);
-	say(night, "lead", REQUEST_ROLLBACK);
+	night_says(night, "lead", REQUEST_ROLLBACK);
 	assert_non_null(strstr(night_shown(night), "gate.opened rollback"));
 }
 
 static void a_slipped_thumb_can_be_taken_back(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_tap(night, "rep", "x");
 	night_jump(night, 5000);
 	night_untap(night, "rep", "x");
 	night_jump(night, 60000);
-	approve_t0(night);
+	night_approve_t0(night);
 	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
 }
 
 static void an_objection_keeps_a_full_gate_shut(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_tap(night, "lead", "white_check_mark");
 	night_tap(night, "rep", "x");
 	night_tap(night, "rep", "white_check_mark"); // both: the ❌ counts
@@ -382,7 +306,7 @@ static void an_objection_keeps_a_full_gate_shut(void **state) {
 	night_jump(night, 10000);
 	assert_string_equal(night_shown(night), "gate.closed refused by rep: \n");
 	assert_int_equal(night_run(night)->status, RUN_PLANNED);
-	say(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(
 			night_shown(night), "gate.opened start by lead\ngate.posted\n");
 	assert_int_equal(night_run(night)->number, 2); // under its number
@@ -390,7 +314,7 @@ static void an_objection_keeps_a_full_gate_shut(void **state) {
 
 static void a_withdrawn_approval_does_not_count(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_shown(night);
 	night_tap(night, "lead", "white_check_mark");
 	night_untap(night, "lead", "white_check_mark");
@@ -400,9 +324,9 @@ static void a_withdrawn_approval_does_not_count(void **state) {
 
 static void nothing_starts_without_a_fresh_answer(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->unverifiable = true;
-	approve_t0(night);
+	night_approve_t0(night);
 	night_pass(night, 3);
 	assert_int_equal(night->started, 1); // the rehearsal's
 	night->unverifiable = false;
@@ -412,7 +336,7 @@ static void nothing_starts_without_a_fresh_answer(void **state) {
 
 static void an_unused_gate_expires_on_time(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_shown(night);
 	night_pass(night, 31);
 	assert_non_null(strstr(night_shown(night), "gate.closed expired"));
@@ -420,11 +344,11 @@ static void an_unused_gate_expires_on_time(void **state) {
 
 static void a_changed_runbook_voids_its_gate(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	char *at = strstr(night->source, "echo deploy");
 	memcpy(at, "echo DEPLOY", 11);
 	night_shown(night);
-	approve_t0(night);
+	night_approve_t0(night);
 	const char *shown = night_shown(night);
 	assert_non_null(strstr(shown, "gate.closed void: the plan has changed"));
 	assert_null(strstr(shown, "attempt.started"));
@@ -432,7 +356,7 @@ static void a_changed_runbook_voids_its_gate(void **state) {
 
 static void a_plan_whose_approval_is_gone_does_not_start(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_shown(night);
 	night_untap(night, "cto", "+1_medium_skin_tone");
 	assert_string_equal(night_shown(night),
@@ -444,7 +368,7 @@ static void a_plan_whose_approval_is_gone_does_not_start(void **state) {
 
 static void nothing_passes_while_the_files_are_broken(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_ask(night,
 			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
 					.problem = "launch.md:3:1: no such role" });
@@ -452,7 +376,7 @@ static void nothing_passes_while_the_files_are_broken(void **state) {
 			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
 					.problem = "launch.md:3:1: no such role" });
 	night_shown(night);
-	approve_t0(night);
+	night_approve_t0(night);
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\ngate.approved by rep\n");
 	night_ask(night, &(struct request){ .type = REQUEST_SOURCE_CHANGED });
@@ -461,14 +385,14 @@ static void nothing_passes_while_the_files_are_broken(void **state) {
 
 static void changed_files_hold_until_approved_again(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->files_changed = true;
 	night_shown(night);
-	approve_t0(night);
+	night_approve_t0(night);
 	const char *shown = night_shown(night);
 	assert_non_null(strstr(shown, "run.files_changed"));
 	assert_null(strstr(shown, "attempt.started"));
-	approve_t0(night);
+	night_approve_t0(night);
 	shown = night_shown(night);
 	assert_non_null(strstr(shown, "run.files_accepted\nrun.resumed\n"));
 	assert_non_null(strstr(shown, "attempt.started 4.1#1"));
@@ -476,26 +400,26 @@ static void changed_files_hold_until_approved_again(void **state) {
 
 static void hold_stops_before_the_next_step(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->slow = true;
-	approve_t0(night);
+	night_approve_t0(night);
 	night_say(night, "other", REQUEST_HOLD, NULL, "wait");
 	night_shown(night);
 	night_end(night, "4.1", OUTCOME_OK);
 	assert_string_equal(
 			night_shown(night), "attempt.ended 4.1#1 ok\nstep.ended 4.1 ok\n");
-	say(night, "other", REQUEST_RESUME);
+	night_says(night, "other", REQUEST_RESUME);
 	assert_non_null(strstr(night_shown(night), "command.refused"));
-	say(night, "lead", REQUEST_RESUME);
+	night_says(night, "lead", REQUEST_RESUME);
 	assert_string_equal(night_shown(night),
 			"run.resumed by lead\nstep.asked 4.2\nstep.posted 4.2\n");
 }
 
 static void a_red_test_does_not_stop_the_others(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night_will(night, "5.1", OUTCOME_FAILED);
-	approve_t0(night);
+	night_approve_t0(night);
 	night_shown(night);
 	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
 	const char *shown = night_shown(night);
@@ -504,7 +428,7 @@ static void a_red_test_does_not_stop_the_others(void **state) {
 	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
 	assert_string_equal(
 			night_shown(night), "step.ended 5.3 ok by rep\nrun.deciding\n");
-	say(night, "lead", REQUEST_DECIDE);
+	night_says(night, "lead", REQUEST_DECIDE);
 	assert_string_equal(night_shown(night), "command.answered by lead\n");
 	night_say(night, "lead", REQUEST_RETRY, "5.1", NULL);
 	assert_string_equal(night_shown(night),
@@ -519,9 +443,9 @@ static void a_red_test_does_not_stop_the_others(void **state) {
 
 static void abort_while_a_command_runs_is_said_twice(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->slow = true;
-	approve_t0(night);
+	night_approve_t0(night);
 	night_shown(night);
 	night_say(night, "lead", REQUEST_ABORT, NULL, "wrong night");
 	assert_string_equal(night_shown(night), "run.abort_asked by lead\n");
@@ -533,16 +457,16 @@ static void abort_while_a_command_runs_is_said_twice(void **state) {
 			"run.aborted by lead\n"
 			"attempt.ended 4.1#1 cancelled\n"
 			"step.ended 4.1 cancelled\n");
-	say(night, "cto", REQUEST_ROLLBACK);
+	night_says(night, "cto", REQUEST_ROLLBACK);
 	assert_non_null(strstr(night_shown(night), "gate.opened rollback"));
 }
 
 static void a_rehearsal_with_an_intervention_does_not_count(void **state) {
 	struct night *night = *state;
-	night_init(night, whole);
-	say(night, "lead", REQUEST_PLAN);
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
 	night_will(night, "3.1", OUTCOME_FAILED);
-	say(night, "lead", REQUEST_REHEARSE);
+	night_says(night, "lead", REQUEST_REHEARSE);
 	night_shown(night);
 	night_say(night, "lead", REQUEST_RETRY, "3.1", NULL);
 	assert_non_null(strstr(
@@ -551,7 +475,7 @@ static void a_rehearsal_with_an_intervention_does_not_count(void **state) {
 
 static void an_old_command_found_late_does_not_act(void **state) {
 	struct night *night = *state;
-	night_init(night, ten_lines);
+	night_init(night, night_small);
 	const struct request request = {
 		.type = REQUEST_START,
 		.user = "lead",
@@ -567,9 +491,9 @@ static void an_old_command_found_late_does_not_act(void **state) {
 
 static void nothing_forward_starts_while_cut_off(void **state) {
 	struct night *night = *state;
-	begin(night);
+	night_begin(night);
 	night->slow = true;
-	approve_t0(night);
+	night_approve_t0(night);
 	night_ask(night, &(struct request){ .type = REQUEST_SERVER_LOST });
 	night_end(night, "4.1", OUTCOME_OK);
 	night_shown(night);
@@ -636,11 +560,11 @@ static void invariants_hold_whatever_people_do(void **state) {
 	for (uint32_t i = 1; i <= 400; i++) {
 		uint32_t seed = i;
 		if (i % 2 == 0) {
-			night_init(night, whole);
+			night_init(night, night_whole);
 		} else {
-			begin(night);
+			night_begin(night);
 			night->slow = i % 3 == 0;
-			approve_t0(night);
+			night_approve_t0(night);
 		}
 		for (size_t j = 0; j < 120 && night->violated[0] == '\0'; j++) {
 			act_by_chance(night, &seed);
@@ -662,7 +586,8 @@ static void invariants_hold_whatever_people_do(void **state) {
 	assert_true(ended > 200);
 }
 
-#define claim(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define claim(name) \
+	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {

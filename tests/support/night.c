@@ -9,6 +9,47 @@
 #include "codec/runbook_md.h"
 #include "core/flow.h"
 
+#define ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
+#define GATES \
+	"## Approvals\n\n" \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| Plan | CTO + DevOps lead | change |\n" \
+	"| T0 | DevOps lead + Storage | channel |\n" \
+	"| Success | DevOps lead + CTO | change |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
+const char night_small[] = ROLES
+		"## 1 Go {.production}\n\n"
+		"1. Say hello\n\n   ```sh\n   echo hello\n   ```\n"
+		"2. Say bye\n\n   ```sh\n   echo bye\n   ```\n\n"
+		"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n   echo undo\n   ```\n";
+
+const char night_whole[] = ROLES GATES
+		"## 3 Rehearse {.rehearsal}\n\n"
+		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
+		"## 4 Go {.production plan=\"Plan\" gate=\"T0\"}\n\n"
+		"1. Back up\n\n   ```sh sets=\"SNAP\"\n"
+		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
+		"2. Look at the board {owner=\"Storage\"}\n"
+		"3. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"## 5 Smoke {.smoke success=\"Success\"}\n\n"
+		"| Test | Command / action | Expected result |\n|---|---|---|\n"
+		"| API | `echo ok` | `output contains \"ok\"` |\n"
+		"| Scan | `echo scan` | `output contains \"scan\"` |\n"
+		"| UI {owner=\"Storage\"} | look | fine |\n\n"
+		"## 6 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n"
+		"2. Restore {owner=\"Storage\"}\n\n   ```sh ask\n"
+		"   echo \"$SNAP\"\n   ```\n\n"
+		"## 7 After {.post}\n\n"
+		"- Watch\n\n   ```sh every=10m for=30m\n   echo fine\n   ```\n"
+		"- Tell people {owner=\"CTO\"}\n";
+
 static const char *const lead_backups[] = { "dep" };
 static const struct holders holders[] = {
 	{ .role = "Cutover lead", .primary = "lead" },
@@ -585,4 +626,38 @@ void night_end(struct night *night, const char *step, enum outcome outcome) {
 		end_attempt(night, run, index, running, outcome);
 		night_settle(night);
 	}
+}
+
+void night_says(struct night *night, const char *user, enum request_type type) {
+	night_say(night, user, type, NULL, NULL);
+}
+
+void night_begin(struct night *night) {
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "+1_medium_skin_tone");
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_says(night, "lead", REQUEST_START);
+}
+
+void night_approve_t0(struct night *night) {
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "rep", "white_check_mark");
+}
+
+int night_setup(void **state) {
+	*state = calloc(1, sizeof(struct night));
+	return 0;
+}
+
+int night_teardown(void **state) {
+	struct night *night = *state;
+	if (night->violated[0] != '\0') {
+		printf("# %s\n%s", night->violated, str_text(&night->log));
+	}
+	int bad = night->violated[0] != '\0';
+	night_finish(night);
+	free(night);
+	return bad;
 }

@@ -56,6 +56,15 @@ struct night {
 	void *heard_data;
 };
 
+/* Ten lines with no gate; and one with all four gates, section 3 rehearsal, 4
+ * production, 5 smoke, 6 rollback, 7 post. */
+extern const char night_small[];
+extern const char night_whole[];
+
+/* For cmocka: *state is a struct night; teardown fails if an invariant did. */
+int night_setup(void **state);
+int night_teardown(void **state);
+
 /* Begin with the runbook in @text, which must have no errors. */
 void night_init(struct night *night, const char *text);
 void night_finish(struct night *night);
@@ -63,6 +72,13 @@ void night_finish(struct night *night);
 /* @user says command @type; @step and @text may be NULL.  Settles. */
 void night_say(struct night *night, const char *user, enum request_type type,
 		const char *step, const char *text);
+
+/* The same with neither step nor text. */
+void night_says(struct night *night, const char *user, enum request_type type);
+
+/* night_whole, planned, approved, rehearsed and started: the T0 gate is open. */
+void night_begin(struct night *night);
+void night_approve_t0(struct night *night);
 
 /* @user taps, or takes back, @emoji on the newest open gate, poll or manual
  * step.  Settles. */

@@ -1,0 +1,500 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/night.h"
+#include "support/test.h"
+
+/*
+ * Who may say what, when, and what it does: beyond the nights of
+ * test_decide.c.
+ */
+
+static const char polled[] =
+		"# Polled\n\n"
+		"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+		"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n"
+		"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+		"| Group | Roles |\n|---|---|\n| Reps | Storage, CTO |\n\n"
+		"| Step | Required approvers | Record location |\n|---|---|---|\n"
+		"| T0 | Reps | channel |\n| Alone | DevOps lead | channel |\n\n"
+		"## 1 Go {.production gate=\"T0\"}\n\n"
+		"1. One\n\n   ```sh\n   echo one\n   ```\n"
+		"2. Proof {owner=\"Storage\" evidence}\n"
+		"3. Maybe {owner=\"Storage\"}\n\n   ```sh ask\n   echo x\n   ```\n\n"
+		"### 1.1 Later {gate=\"Alone\"}\n\n"
+		"1. Two\n\n   ```sh retries=1 delay=1m\n   echo two\n   ```\n\n"
+		"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n   echo undo\n   ```\n";
+
+static void start_polled(struct night *night) {
+	night_init(night, polled);
+	night_says(night, "lead", REQUEST_START);
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+}
+
+static void a_poll_is_of_a_group_and_only_its_people_vote(void **state) {
+	struct night *night = *state;
+	night_init(night, polled);
+	night_says(night, "lead", REQUEST_POLL);
+	assert_non_null(strstr(night_shown(night), "there is no plan yet"));
+	night_says(night, "lead", REQUEST_PLAN);
+	night_shown(night);
+	night_says(night, "cto", REQUEST_POLL);
+	assert_non_null(strstr(night_shown(night), "command.refused by cto"));
+	night_say(night, "lead", REQUEST_POLL, NULL, "nobody");
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: the runbook has no group nobody\n");
+	night_say(night, "lead", REQUEST_POLL, NULL, "reps");
+	assert_string_equal(
+			night_shown(night), "poll.opened by lead\npoll.posted\n");
+	night_say(night, "lead", REQUEST_POLL, NULL, "Reps");
+	assert_non_null(strstr(night_shown(night), "that poll is open already"));
+	night_tap(night, "other", "white_check_mark");
+	assert_string_equal(night_shown(night), "");
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "x");
+	assert_string_equal(night_shown(night),
+			"poll.voted yes by rep\npoll.voted no by cto\n");
+	night_untap(night, "cto", "x");
+	assert_string_equal(night_shown(night), "poll.voted by cto\n");
+}
+
+static void a_poll_of_the_gate_ends_at_t0(void **state) {
+	struct night *night = *state;
+	night_init(night, polled);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_says(night, "lead", REQUEST_POLL);
+	night_tap(night, "cto", "x");
+	night_says(night, "lead", REQUEST_START); // does not refuse for it
+	night_shown(night);
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "run.t0\npoll.closed\n"));
+	night_says(night, "lead", REQUEST_POLL);
+	assert_non_null(strstr(night_shown(night), "T0 has passed"));
+}
+
+static void evidence_is_asked_for(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night_shown(night);
+	night_tap(night, "rep", "white_check_mark");
+	assert_string_equal(night_shown(night), "step.tap_refused 1.2 by rep\n");
+	night_says(night, "lead", REQUEST_STATUS);
+	night_shown(night);
+	night_say(night, "rep", REQUEST_DONE, "1.2", "");
+	assert_non_null(strstr(night_shown(night), "needs evidence"));
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_DONE,
+					.user = "rep",
+					.post = "with-file",
+					.command = "done",
+					.step = "1.2",
+					.file_count = 1,
+			});
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep"));
+	night_say(night, "rep", REQUEST_DONE, "1.2", "and the log");
+	assert_string_equal(night_shown(night), "step.evidence 1.2 by rep\n");
+	night_say(night, "rep", REQUEST_DONE, "1.2", NULL);
+	assert_non_null(strstr(night_shown(night), "1.2 is done already"));
+}
+
+static void an_ask_step_is_run_or_passed_by_its_owner(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night_say(night, "rep", REQUEST_DONE, "1.2", "seen");
+	night_shown(night);
+	night_say(night, "cto", REQUEST_RUN, "1.3", NULL);
+	assert_string_equal(night_shown(night),
+			"command.refused by cto: 1.3 is not yours to settle/rep can\n");
+	night_say(night, "rep", REQUEST_DONE, "1.3", NULL);
+	assert_non_null(strstr(night_shown(night), "1.3 asks: `!run` or `!pass`"));
+	night_say(night, "rep", REQUEST_PASS, "1.3", "not needed");
+	assert_string_equal(night_shown(night),
+			"step.ended 1.3 passed by rep\n"
+			"gate.opened step\n"
+			"gate.posted\n");
+	night_say(night, "rep", REQUEST_RUN, "1.3", NULL);
+	assert_non_null(strstr(night_shown(night), "1.3 is settled already"));
+}
+
+static void a_later_heading_has_its_own_gate(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night_say(night, "rep", REQUEST_DONE, "1.2", "seen");
+	night_say(night, "rep", REQUEST_PASS, "1.3", NULL);
+	night_will(night, "1.1.1", OUTCOME_FAILED);
+	night_shown(night);
+	night_tap(night, "cto", "white_check_mark");
+	assert_string_equal(night_shown(night), "gate.tap_refused by cto\n");
+	night_tap(night, "lead", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.passed\n"
+			"gate.used\n"
+			"attempt.started 1.1.1#1\n"
+			"attempt.ended 1.1.1#1 failed\n");
+	night_pass(night, 1); // its one retry, by itself
+	assert_string_equal(night_shown(night),
+			"attempt.started 1.1.1#2\n"
+			"attempt.ended 1.1.1#2 ok\n"
+			"step.ended 1.1.1 ok\n"
+			"run.deciding\n"
+			"run.succeeded\n"
+			"run.watched\n");
+	assert_int_equal(night_run(night)->interventions, 0);
+}
+
+static void a_gate_on_the_way_that_is_refused_holds(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night_say(night, "rep", REQUEST_DONE, "1.2", "seen");
+	night_say(night, "rep", REQUEST_PASS, "1.3", NULL);
+	night_tap(night, "lead", "x");
+	night_shown(night);
+	night_jump(night, 10000);
+	assert_string_equal(
+			night_shown(night), "gate.closed refused by lead: \nrun.held\n");
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_string_equal(night_shown(night),
+			"run.resumed by lead\ngate.opened step\ngate.posted\n");
+}
+
+static void a_backup_counts_when_its_time_has_come(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night->settings.backup_after_ms = 600000;
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "cto", "white_check_mark");
+	night_tap(night, "dep", "white_check_mark");
+	night_pass(night, 9);
+	assert_null(strstr(night_shown(night), "gate.passed"));
+	night_pass(night, 1);
+	assert_string_equal(
+			night_shown(night), "gate.backup_called\ngate.passed\n");
+}
+
+static void the_asker_may_be_kept_from_approving(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night->settings.requester_approves = false;
+	night_says(night, "lead", REQUEST_PLAN);
+	night_shown(night);
+	night_tap(night, "lead", "white_check_mark");
+	assert_string_equal(night_shown(night), "gate.tap_refused by lead\n");
+	night_tap(night, "dep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "gate.passed"));
+}
+
+static void a_gate_of_one_slot_needs_somebody_else(void **state) {
+	struct night *night = *state;
+	night_init(night,
+			"# One\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n\n"
+			"| Step | Required approvers | Record location |\n"
+			"|---|---|---|\n| T0 | DevOps lead | channel |\n\n"
+			"## 1 Go {.production gate=\"T0\"}\n\n"
+			"1. One\n\n   ```sh\n   echo one\n   ```\n\n"
+			"## 2 Back {.rollback}\n\n1. U\n\n   ```sh\n   echo u\n   ```\n");
+	night_says(night, "lead", REQUEST_START);
+	night_tap(night, "lead", "white_check_mark");
+	assert_null(strstr(night_shown(night), "gate.passed"));
+	night_tap(night, "dep", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "attempt.started 1.1#1"));
+}
+
+static void success_waits_while_a_rollback_is_asked_for(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark"); // success: 1 of 2
+	night_says(night, "other", REQUEST_ROLLBACK);
+	const struct gate_state *success = bridge_gate_for(
+			&night->bridge, night_run(night)->number, PURPOSE_SUCCESS);
+	struct night_tap *tap = &night->taps[night->tap_count++];
+	*tap = (struct night_tap){ .user = "cto", .emoji = "+1" };
+	snprintf(tap->post, sizeof(tap->post), "%s", success->post);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = success->post,
+					.taps =
+							(const struct request_tap[]){
+									{ .user = "lead",
+											.emoji = "white_check_mark" },
+									{ .user = "cto", .emoji = "+1" },
+							},
+					.tap_count = 2,
+			});
+	assert_string_equal(night_shown(night), "gate.approved by cto\n");
+	night_tap(night, "lead", "x");
+	night_jump(night, 10000);
+	assert_non_null(strstr(night_shown(night), "gate.closed refused by lead"));
+}
+
+static void abort_closes_what_is_open(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_shown(night);
+	night_say(night, "cto", REQUEST_ABORT, NULL, "no");
+	assert_non_null(strstr(night_shown(night), "command.refused by cto"));
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	assert_string_equal(night_shown(night),
+			"gate.closed void: the run was aborted\nrun.aborted by lead\n");
+	night_says(night, "lead", REQUEST_CLOSE);
+	night_says(night, "lead", REQUEST_START); // nothing ran: not locked
+	assert_non_null(strstr(night_shown(night), "gate.opened start"));
+}
+
+static void a_rehearsal_that_is_aborted_does_not_count(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_will(night, "3.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	night_shown(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "rehearsal LB-1 did not pass"));
+}
+
+static void an_old_rehearsal_does_not_count(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_jump(night, INT64_C(26) * 3600000);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: rehearsal LB-1 too old/"
+			"26 h, limit 24 h. Run `!cutover rehearse`\n");
+}
+
+static void a_skipped_step_spoils_a_rehearsal(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_will(night, "3.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_SKIP, "3.1", "never mind");
+	assert_non_null(strstr(night_shown(night),
+			"run.rehearsed failed: step 3.1 was skipped\n"));
+}
+
+static void a_broken_document_starts_nothing(void **state) {
+	struct night *night = *state;
+	night_init(night, night_small);
+	night_ask(night,
+			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
+					.problem = "launch.md:3:1: no such role" });
+	night_shown(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "on disk is broken"));
+	assert_int_equal(night->started, 0);
+}
+
+static void a_failing_step_can_be_stopped_by_hand(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->slow = true;
+	night_approve_t0(night);
+	night_shown(night);
+	night_say(night, "rep", REQUEST_FAIL, "4.1", "it hangs");
+	assert_non_null(strstr(night_shown(night), "4.1 is not yours to settle"));
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	assert_string_equal(night_shown(night),
+			"step.cancelling 4.1 by lead\n"
+			"attempt.ended 4.1#1 cancelled\n"
+			"step.ended 4.1 failed by lead\n");
+	night->slow = false;
+	night_say(night, "lead", REQUEST_RETRY, "4.1", NULL);
+	assert_non_null(strstr(night_shown(night), "step.ended 4.1 ok\n"));
+}
+
+static void a_manual_step_that_failed_is_asked_again(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	night_say(night, "rep", REQUEST_FAIL, "4.2", "red");
+	assert_string_equal(night_shown(night), "step.ended 4.2 failed by rep\n");
+	night_say(night, "rep", REQUEST_RETRY, "4.2", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 4.2 by rep\nstep.asked 4.2\nstep.posted 4.2\n");
+	assert_int_equal(night_run(night)->interventions, 1);
+}
+
+static void no_on_a_used_gate_holds(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	const struct gate_state *start = bridge_gate_for(
+			&night->bridge, night_run(night)->number, PURPOSE_START);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = start->post,
+					.taps =
+							(const struct request_tap[]){
+									{ .user = "lead", .emoji = "+1" },
+									{ .user = "rep", .emoji = "x" },
+							},
+					.tap_count = 2,
+			});
+	assert_string_equal(
+			night_shown(night), "gate.objected by rep\nrun.held by rep\n");
+}
+
+static void a_claim_and_a_note_are_recorded(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	night_say(night, "cto", REQUEST_CLAIM, "4.2", NULL);
+	assert_non_null(strstr(night_shown(night), "command.refused by cto"));
+	night_say(night, "rep", REQUEST_CLAIM, "4.2", NULL);
+	night_say(night, "other", REQUEST_NOTE, NULL, "the graph dips");
+	assert_string_equal(night_shown(night),
+			"step.claimed 4.2 by rep\nnote.taken by other\n");
+}
+
+static void unknown_and_distant_steps_are_told_apart(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night_say(night, "lead", REQUEST_DONE, "4.1", NULL);
+	assert_non_null(strstr(night_shown(night), "no run is open"));
+	night_finish(night);
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_DONE, "9.9", NULL);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: there is no step 9.9/now: 4.2\n");
+	night_say(night, "lead", REQUEST_DONE, "6.1", NULL);
+	assert_non_null(strstr(night_shown(night), "6.1 is not up now"));
+	night_say(night, "lead", REQUEST_DONE, "3.1", NULL);
+	assert_non_null(strstr(night_shown(night), "3.1 is not up now"));
+}
+
+static void a_deleted_gate_post_voids_the_gate(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	const struct gate_state *start = bridge_gate_for(
+			&night->bridge, night_run(night)->number, PURPOSE_START);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){ .type = REQUEST_POST_CHANGED,
+					.post = start->post,
+					.deleted = true });
+	assert_string_equal(
+			night_shown(night), "gate.closed void: its post was deleted\n");
+}
+
+static void an_asker_takes_a_rollback_back_by_deleting(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	char post[32];
+	snprintf(post, sizeof(post), "said%llu",
+			(unsigned long long)night->clock - 1);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){ .type = REQUEST_POST_CHANGED,
+					.post = post,
+					.deleted = true });
+	assert_string_equal(night_shown(night), "gate.withdrawn by lead\n");
+	night_says(night, "cto", REQUEST_ROLLBACK);
+	assert_null(strstr(night_shown(night), "run.rolling_back"));
+}
+
+static void a_change_of_holders_voids_an_open_gate(void **state) {
+	struct night *night = *state;
+	static const struct holders others[] = {
+		{ .role = "Cutover lead", .primary = "lead" },
+		{ .role = "DevOps lead", .primary = "dep" },
+		{ .role = "CTO", .primary = "cto" },
+		{ .role = "Storage", .primary = "rep" },
+	};
+	night_begin(night);
+	night_shown(night);
+	night->settings.holders = others;
+	night_jump(night, 1000);
+	assert_non_null(strstr(night_shown(night),
+			"gate.closed void: who holds its roles has changed"));
+}
+
+static void help_knows_who_may_do_what(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	const struct bridge *bridge = &night->bridge;
+	assert_true(bridge_may(bridge, &world, "rep", REQUEST_DONE));
+	assert_false(bridge_may(bridge, &world, "cto", REQUEST_DONE));
+	assert_false(bridge_may(bridge, &world, "lead", REQUEST_RUN));
+	assert_true(bridge_may(bridge, &world, "other", REQUEST_HOLD));
+	assert_true(bridge_may(bridge, &world, "other", REQUEST_ROLLBACK));
+	assert_false(bridge_may(bridge, &world, "other", REQUEST_ABORT));
+	assert_true(bridge_may(bridge, &world, "lead", REQUEST_ABORT));
+	assert_false(bridge_may(bridge, &world, "lead", REQUEST_RESUME));
+	assert_false(bridge_may(bridge, &world, "lead", REQUEST_PLAN));
+	assert_false(bridge_may(bridge, &world, "lead", REQUEST_CLOSE));
+	struct waitings waitings;
+	bridge_waiting(bridge, &world, &waitings);
+	assert_int_equal(waitings.count, 1);
+	assert_string_equal(waitings.list[0].what, "4.2 Look at the board");
+	assert_string_equal(waitings.list[0].users[0], "rep");
+	waitings_finish(&waitings);
+}
+
+#define claim(name) \
+	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		claim(a_poll_is_of_a_group_and_only_its_people_vote),
+		claim(a_poll_of_the_gate_ends_at_t0),
+		claim(evidence_is_asked_for),
+		claim(an_ask_step_is_run_or_passed_by_its_owner),
+		claim(a_later_heading_has_its_own_gate),
+		claim(a_gate_on_the_way_that_is_refused_holds),
+		claim(a_backup_counts_when_its_time_has_come),
+		claim(the_asker_may_be_kept_from_approving),
+		claim(a_gate_of_one_slot_needs_somebody_else),
+		claim(success_waits_while_a_rollback_is_asked_for),
+		claim(abort_closes_what_is_open),
+		claim(a_rehearsal_that_is_aborted_does_not_count),
+		claim(an_old_rehearsal_does_not_count),
+		claim(a_skipped_step_spoils_a_rehearsal),
+		claim(a_broken_document_starts_nothing),
+		claim(a_failing_step_can_be_stopped_by_hand),
+		claim(a_manual_step_that_failed_is_asked_again),
+		claim(no_on_a_used_gate_holds),
+		claim(a_claim_and_a_note_are_recorded),
+		claim(unknown_and_distant_steps_are_told_apart),
+		claim(a_deleted_gate_post_voids_the_gate),
+		claim(an_asker_takes_a_rollback_back_by_deleting),
+		claim(a_change_of_holders_voids_an_open_gate),
+		claim(help_knows_who_may_do_what),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
