@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -88,14 +89,23 @@ static void mark_below(struct process *processes, size_t count, pid_t root) {
 	}
 }
 
+/* Without pidfds (an old kernel, a sandbox) the second look must do. */
+static void send_to(int fd, pid_t pid, int signal) {
+	if (fd >= 0) {
+		syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+	} else {
+		kill(pid, signal);
+	}
+}
+
 static void signal_one(const struct process *process, int signal) {
 	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
 	struct process again;
-	if (fd >= 0 && look(process->pid, &again) &&
+	if ((fd >= 0 || errno != ESRCH) && look(process->pid, &again) &&
 			again.start_ticks == process->start_ticks) {
-		syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+		send_to(fd, process->pid, signal);
 		if (signal == SIGTERM) { // a stopped one would never hear of it
-			syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
+			send_to(fd, process->pid, SIGCONT);
 		}
 	}
 	fd_close(&fd);

@@ -36,6 +36,7 @@ struct child {
 	int pidfd;
 	int stderr_fd; // why it could not begin
 	struct loop_watch *watch;
+	struct loop_timer *poll; // where there are no pidfds
 };
 
 struct followed {
@@ -285,6 +286,7 @@ static void child_free(struct child *child) {
 	}
 	*at = child->next;
 	loop_watch_destroy(child->watch);
+	loop_timer_destroy(child->poll);
 	fd_close(&child->pidfd);
 	fd_close(&child->stderr_fd);
 	free(child);
@@ -302,7 +304,10 @@ static void on_child_end(void *data) {
 	struct followed *followed = child->followed;
 	int status = 0;
 	char said[200] = "";
-	waitpid(child->pid, &status, WNOHANG);
+	if (waitpid(child->pid, &status, WNOHANG) == 0) {
+		loop_timer_start_real(child->poll, POLL_MS);
+		return;
+	}
 	read_stderr(child->stderr_fd, said, sizeof(said));
 	child_free(child);
 	if (followed == NULL) {
@@ -382,7 +387,9 @@ static bool start_child(struct followed *followed, struct err *err) {
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
 		return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
 	}
-	int code = spawn(runner, followed->folder, ends[1], &pid);
+	int code = access(runner->program, X_OK) == 0
+			? spawn(runner, followed->folder, ends[1], &pid)
+			: errno;
 	fd_close(&ends[1]);
 	if (code != 0) {
 		fd_close(&ends[0]);
@@ -399,15 +406,14 @@ static bool start_child(struct followed *followed, struct err *err) {
 		.stderr_fd = ends[0],
 	};
 	runner->children = child;
-	if (child->pidfd < 0) { // it runs, and the folder will tell of it
-		log_warn("step.pidfd", "attempt=%s why=\"%s\"", followed->copy->spec.id,
-				strerror(errno));
-		child_free(child);
-		return true;
-	}
-	child->watch = loop_watch_create(
-			runner->loop, child->pidfd, on_child_end, child);
 	followed->child = child;
+	if (child->pidfd >= 0) {
+		child->watch = loop_watch_create(
+				runner->loop, child->pidfd, on_child_end, child);
+	} else { // an old kernel, or a sandbox that forbids it
+		child->poll = loop_timer_create(runner->loop, on_child_end, child);
+		loop_timer_start_real(child->poll, POLL_MS);
+	}
 	log_info("step.spawned", "attempt=%s pid=%d", followed->copy->spec.id,
 			(int)pid);
 	return true;
