@@ -18,7 +18,7 @@ struct runbook *runbook_check_text(const char *file, const char *text,
 		size_t len, const struct lint_config *config, struct findings *findings)
 		__attribute__((warn_unused_result, returns_nonnull));
 
-/* Every rule's name, NULL-terminated, sorted. */
+/* The name of every rule that may be found here, NULL-terminated, sorted. */
 const char *const *runbook_check_rules(void);
 
 #endif

@@ -286,11 +286,6 @@ static void check_block_target(const struct lint_config *config,
 		const struct step *step, const struct block *block,
 		struct findings *findings) {
 	const struct lint_target *target = find_target(config, block->on);
-	if (target == NULL && strcmp(block->on, "local") != 0) {
-		findings_add(findings, SEVERITY_ERROR, "target-unknown", block->place,
-				"the config has no [target %s]; add one, or mend on=",
-				block->on);
-	}
 	if (target != NULL && target->host_count > 1 &&
 			block->set_count + step->set_count > 0) {
 		findings_add(findings, SEVERITY_ERROR, "sets-many", block->place,
@@ -300,17 +295,10 @@ static void check_block_target(const struct lint_config *config,
 	}
 }
 
-/* Environments and targets that the config does not have. */
-static void check_places(const struct runbook *runbook,
+static void check_targets(const struct runbook *runbook,
 		const struct lint_config *config, struct findings *findings) {
 	for (size_t i = 0; i < runbook->step_count; i++) {
 		const struct step *step = &runbook->steps[i];
-		if (step->block_count > 0 && step->env != NULL &&
-				find_env(config, step->env) == NULL) {
-			findings_add(findings, SEVERITY_ERROR, "env-unknown", step->place,
-					"the config has no [env %s]; add one, or mend env=",
-					step->env);
-		}
 		for (size_t k = 0; k < step->block_count; k++) {
 			check_block_target(config, step, &step->blocks[k], findings);
 		}
@@ -347,7 +335,7 @@ void lint_runbook(const struct runbook *runbook,
 	check_tests(runbook, findings);
 	check_names(runbook, config, findings);
 	if (config != NULL) {
-		check_places(runbook, config, findings);
+		check_targets(runbook, config, findings);
 		lint_gates_check(runbook, config, findings);
 	}
 }

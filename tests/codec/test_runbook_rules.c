@@ -64,7 +64,6 @@ static const struct {
 	{ "cell-cut", false, "7:20 12:6" },
 	{ "encoding", false, "6:7" },
 	{ "endless", false, "8:28 11:21 14:21 19:36 22:28 27:4 30:8" },
-	{ "env-unknown", true, "5:1" },
 	{ "fence-open", false, "7:4 16:1" },
 	{ "gate-fragile", true, "14:3 13:3" }, // the rollback's first
 	{ "gate-unknown", false, "12:29 16:52" },
@@ -90,7 +89,6 @@ static const struct {
 	{ "step-untitled", false, "5:1 8:1" },
 	{ "table", false,
 			"7:3 11:3 16:27 17:3 18:11 19:18 23:3 24:13 25:10 29:3 31:1" },
-	{ "target-unknown", true, "11:4" },
 	{ "undo-unpublished", false, "35:15 40:23 45:25 50:11 60:31" },
 	{ "variable-unset", true, "8:21 8:31 8:44 13:10 19:4 25:10 30:42 39:10" },
 };

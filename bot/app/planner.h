@@ -1,0 +1,67 @@
+#ifndef PLANNER_H
+#define PLANNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/sha256.h"
+#include "codec/config.h"
+#include "core/plan.h"
+
+/*
+ * Makes a plan of a runbook and a config: reads the environments' secrets files
+ * and the files that commands read, which is all that a digest needs beside the
+ * document.  Reads files and asks git while the caller waits; both have caps.
+ */
+
+#define PLANNER_FILE_MAX_BYTES ((size_t)16 * 1024 * 1024) // of a tracked file
+#define PLANNER_FILES_MAX      1000                       // of a target
+#define PLANNER_KEY_BYTES      32
+
+struct planner_param {
+	const char *name;
+	const char *value; // NULL: its default
+};
+
+/* The key that secrets are hashed under; the journal keeps it. */
+struct planner_key {
+	unsigned char bytes[PLANNER_KEY_BYTES];
+};
+
+/*
+ * Make and seal @plan from @runbook, which it borrows.  @base_dir is the
+ * config's folder.  False with @err (ERR_REFUSED: parameters; ERR_INVALID: the
+ * config does not have what the runbook names; ERR_IO, ERR_NOT_FOUND: a file)
+ * and nothing to free.  Pair with plan_finish() on success.
+ */
+bool planner_build(const struct config *config, const char *base_dir,
+		const struct runbook *runbook, const struct planner_param *params,
+		size_t count, const struct planner_key *key, struct plan *plan,
+		struct err *err) __attribute__((warn_unused_result));
+
+/* Add target @name, which @plan does not have, as it is now: its hosts and
+ * tracked files. */
+bool planner_read_target(const struct config *config, const char *base_dir,
+		const char *name, struct plan *plan, struct err *err)
+		__attribute__((warn_unused_result));
+
+/*
+ * The secrets of @env in clear, which planner_wipe() overwrites and frees.
+ * True with none where the environment has no secrets file.
+ */
+bool planner_read_secrets(const struct config *config, const char *base_dir,
+		const char *env, struct plan_value **values, size_t *count,
+		struct err *err) __attribute__((warn_unused_result));
+void planner_wipe(struct plan_value *values, size_t count);
+
+/* How a plan stands for secret @name of @env with @value. */
+void planner_secret(const struct planner_key *key, const char *env,
+		const char *name, const char *value, char hex[SHA256_HEX]);
+
+/* The folder in which commands on @target run.  Caller frees. */
+char *planner_workdir(const struct config *config, const char *base_dir,
+		const struct config_target *target)
+		__attribute__((returns_nonnull, warn_unused_result));
+
+#endif
