@@ -207,6 +207,27 @@ static void a_gate_of_one_slot_needs_somebody_else(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 1.1#1"));
 }
 
+static void who_could_fill_two_slots_starves_nobody(void **state) {
+	struct night *night = *state;
+	night_init(night,
+			"# Two\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n\n"
+			"| Step | Required approvers | Record location |\n"
+			"|---|---|---|\n| T0 | DevOps lead + Cutover lead | channel |\n\n"
+			"## 1 Go {.production gate=\"T0\"}\n\n"
+			"1. One\n\n   ```sh\n   echo one\n   ```\n\n"
+			"## 2 Back {.rollback}\n\n1. U\n\n   ```sh\n   echo u\n   ```\n");
+	night_says(night, "lead", REQUEST_START);
+	night_tap(night, "lead", "white_check_mark"); // could be either
+	night_tap(night, "dep", "white_check_mark");  // only DevOps lead
+	assert_non_null(strstr(night_shown(night), "attempt.started 1.1#1"));
+	const struct gate_state *gate = bridge_gate_for(
+			&night->bridge, night_run(night)->number, PURPOSE_START);
+	assert_string_equal(gate->filled[0], "dep");
+	assert_string_equal(gate->filled[1], "lead");
+}
+
 static void success_waits_while_a_rollback_is_asked_for(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -480,6 +501,7 @@ int main(void) {
 		claim(a_backup_counts_when_its_time_has_come),
 		claim(the_asker_may_be_kept_from_approving),
 		claim(a_gate_of_one_slot_needs_somebody_else),
+		claim(who_could_fill_two_slots_starves_nobody),
 		claim(success_waits_while_a_rollback_is_asked_for),
 		claim(abort_closes_what_is_open),
 		claim(a_rehearsal_that_is_aborted_does_not_count),
