@@ -10,8 +10,26 @@
 #include "base/xalloc.h"
 #include "codec/lines.h"
 #include "codec/secrets_text.h"
+#include "journal/journal.h"
 #include "sys/fd.h"
 #include "sys/secret.h"
+
+#define KEY_NAME "plan.key"
+
+bool planner_key_get(struct journal *journal, struct planner_key *key) {
+	return journal->api->get(journal, KEY_NAME, key->text, sizeof(key->text)) &&
+			strlen(key->text) == 2 * ID_LEN;
+}
+
+bool planner_key_make(
+		struct journal *journal, struct planner_key *key, struct err *err) {
+	if (planner_key_get(journal, key)) {
+		return true;
+	}
+	id_make(key->text);
+	id_make(key->text + ID_LEN);
+	return journal->api->put(journal, KEY_NAME, key->text, err);
+}
 
 static char *folder_of(const char *path) {
 	const char *slash = strrchr(path, '/');
@@ -42,7 +60,7 @@ void planner_secret(const struct planner_key *key, const char *env,
 	memcpy(text, env, env_size);
 	memcpy(text + env_size, name, name_size);
 	memcpy(text + env_size + name_size, value, strlen(value));
-	sha256_hmac(key->bytes, sizeof(key->bytes), text, len, hex);
+	sha256_hmac(key->text, strlen(key->text), text, len, hex);
 	lines_wipe(text, len);
 	free(text);
 }
@@ -102,7 +120,7 @@ bool planner_read_secrets(const struct config *config, const char *base_dir,
 	struct secret *secret = secret_read_file(path, err);
 	bool good = secret != NULL;
 	if (!good) {
-		err_wrap(err, "secrets file %s of [env %s]: ", path, name);
+		err_wrap(err, "[env %s]: ", name);
 	} else {
 		good = parse_secrets(path, secret, &parsed, err);
 	}

@@ -8,6 +8,9 @@
 #include "base/sha256.h"
 #include "codec/config.h"
 #include "core/plan.h"
+#include "sys/id.h"
+
+struct journal;
 
 /*
  * Makes a plan of a runbook and a config: reads the environments' secrets files
@@ -17,17 +20,24 @@
 
 #define PLANNER_FILE_MAX_BYTES ((size_t)16 * 1024 * 1024) // of a tracked file
 #define PLANNER_FILES_MAX      1000                       // of a target
-#define PLANNER_KEY_BYTES      32
 
 struct planner_param {
 	const char *name;
 	const char *value; // NULL: its default
 };
 
-/* The key that secrets are hashed under; the journal keeps it. */
+/* The key that secrets are hashed under: random, and kept by the journal. */
 struct planner_key {
-	unsigned char bytes[PLANNER_KEY_BYTES];
+	char text[2 * ID_LEN + 1];
 };
+
+/* The journal's key.  False where it has none yet. */
+bool planner_key_get(struct journal *journal, struct planner_key *key)
+		__attribute__((warn_unused_result));
+
+/* The same, made and kept where there was none. */
+bool planner_key_make(struct journal *journal, struct planner_key *key,
+		struct err *err) __attribute__((warn_unused_result));
 
 /*
  * Make and seal @plan from @runbook, which it borrows.  @base_dir is the

@@ -111,10 +111,14 @@ static void scan_all(struct lint *lint) {
 	}
 }
 
+/* Whether the run's parameters set it.  A secret one is a variable of the
+ * environment's, and with a config that is looked for there. */
 static bool is_parameter(const struct lint *lint, const char *name) {
 	size_t index = runbook_parameter(lint->runbook, name);
 	return index != RUNBOOK_NONE &&
-			strcmp(lint->runbook->parameters[index].name, name) == 0;
+			strcmp(lint->runbook->parameters[index].name, name) == 0 &&
+			(lint->config == NULL ||
+					lint->runbook->parameters[index].kind != PARAMETER_SECRET);
 }
 
 static bool is_env_variable(

@@ -1,0 +1,208 @@
+#include "cli/check.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/config_file.h"
+#include "app/planner.h"
+#include "app/runbook_file.h"
+#include "cli/finding.h"
+#include "sys/secret.h"
+
+enum exit_status {
+	EXIT_GOOD = 0,
+	EXIT_WRONG = 1,
+	EXIT_USAGE = 2,
+};
+
+/* What was looked at and found so far. */
+struct tally {
+	size_t files;
+	size_t errors;
+	size_t warnings;
+};
+
+static int usage(void) {
+	fputs("usage: bridgekeeper check RUNBOOK...\n"
+		  "       bridgekeeper check [--config FILE] [RUNBOOK...]\n",
+			stderr);
+	return EXIT_USAGE;
+}
+
+static void report(struct tally *tally, const char *path,
+		const struct findings *findings) {
+	tally->files++;
+	for (size_t i = 0; i < findings->count; i++) {
+		finding_print(stdout, path, &findings->list[i]);
+	}
+	size_t errors = findings_errors(findings);
+	tally->errors += errors;
+	tally->warnings += findings->count - errors;
+}
+
+/* What has no place in a file of its own. */
+static void report_error(struct tally *tally, const struct err *err) {
+	printf("error: %s\n", err->text);
+	tally->errors++;
+}
+
+static void check_runbook(struct tally *tally, const char *path,
+		const struct config_file *config) {
+	struct runbook_file file;
+	struct err err = { 0 };
+	if (runbook_file_read(&file, path, config != NULL ? config->config : NULL,
+				config != NULL ? config->dir : NULL, &err)) {
+		report(tally, path, &file.findings);
+	} else {
+		report_error(tally, &err);
+	}
+	runbook_file_finish(&file);
+}
+
+/* Add what went wrong with something that line @line of the config names. */
+static void add_problem(
+		struct findings *findings, uint32_t line, const struct err *err) {
+	struct place place = { line > 0 ? line : 1, 1 };
+	findings_add(findings, SEVERITY_ERROR, "file", place, "%s", err->text);
+}
+
+static void check_token(
+		const struct config_file *file, struct findings *findings) {
+	const char *name = file->config->mattermost.token_file;
+	struct err err = { 0 };
+	if (name == NULL) {
+		return; // systemd brings it
+	}
+	char *path = config_file_path(file, name);
+	struct secret *token = secret_read_file(path, &err);
+	if (token == NULL) {
+		err_wrap(&err, "the token: ");
+		add_problem(findings, 0, &err);
+	}
+	secret_destroy(token);
+	free(path);
+}
+
+static void check_secrets(
+		const struct config_file *file, struct findings *findings) {
+	for (size_t i = 0; i < file->config->env_count; i++) {
+		const struct config_env *env = &file->config->envs[i];
+		struct plan_value *values = NULL;
+		size_t count = 0;
+		struct err err = { 0 };
+		if (!planner_read_secrets(file->config, file->dir, env->name, &values,
+					&count, &err)) {
+			add_problem(findings, env->line, &err);
+		}
+		planner_wipe(values, count);
+	}
+}
+
+static void check_targets(
+		const struct config_file *file, struct findings *findings) {
+	struct runbook empty = { 0 };
+	struct plan plan;
+	plan_init(&plan, &empty);
+	for (size_t i = 0; i < file->config->target_count; i++) {
+		const struct config_target *target = &file->config->targets[i];
+		struct err err = { 0 };
+		if (config_target_is_local(target) &&
+				!planner_read_target(
+						file->config, file->dir, target->name, &plan, &err)) {
+			add_problem(findings, target->line, &err);
+		}
+	}
+	plan_finish(&plan);
+}
+
+/* What the config names beside the runbook; each adds what it finds. */
+typedef void (*file_check)(
+		const struct config_file *file, struct findings *findings);
+
+static const file_check file_checks[] = {
+	check_token,
+	check_secrets,
+	check_targets,
+};
+
+static void check_config(struct tally *tally, struct config_file *file) {
+	for (size_t i = 0; i < sizeof(file_checks) / sizeof(file_checks[0]); i++) {
+		file_checks[i](file, &file->findings);
+	}
+	findings_sort(&file->findings);
+	report(tally, file->path, &file->findings);
+	char *runbook = config_file_path(file, file->config->bridge.runbook);
+	check_runbook(tally, runbook, file);
+	free(runbook);
+}
+
+static const char *plural(size_t count) {
+	return count == 1 ? "" : "s";
+}
+
+static int sum_up(const struct tally *tally, bool with_config) {
+	printf("%zu error%s, %zu warning%s in %zu file%s%s\n", tally->errors,
+			plural(tally->errors), tally->warnings, plural(tally->warnings),
+			tally->files, plural(tally->files),
+			with_config ? ""
+						: "; the rules that need a config were left out "
+						  "(--config FILE)");
+	return tally->errors > 0 ? EXIT_WRONG : EXIT_GOOD;
+}
+
+static int check_with_config(const char *path, char **runbooks, int count) {
+	struct tally tally = { 0 };
+	struct config_file file;
+	struct err err = { 0 };
+	bool read = config_file_read(&file, path, &err);
+	if (!read && file.findings.count > 0) {
+		report(&tally, file.path, &file.findings);
+	} else if (!read) {
+		report_error(&tally, &err);
+	} else if (count == 0) {
+		check_config(&tally, &file);
+	}
+	for (int i = 0; i < count && read; i++) {
+		check_runbook(&tally, runbooks[i], &file);
+	}
+	config_file_finish(&file);
+	return sum_up(&tally, true);
+}
+
+int check_main(int argc, char **argv) {
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *config = NULL;
+	bool help = false;
+	int option = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (option == 'c') {
+			config = optarg;
+		} else if (option == 'h') {
+			help = true;
+		} else {
+			return usage();
+		}
+	}
+	if (help) {
+		usage();
+		return EXIT_GOOD;
+	}
+	char **runbooks = argv + optind;
+	int count = argc - optind;
+	if (config != NULL || count == 0) {
+		return check_with_config(config, runbooks, count);
+	}
+	struct tally tally = { 0 };
+	for (int i = 0; i < count; i++) {
+		check_runbook(&tally, runbooks[i], NULL);
+	}
+	return sum_up(&tally, false);
+}
