@@ -44,13 +44,13 @@ class Bot:
         """Run a subcommand; (exit status, standard output)."""
         done = subprocess.run(
             [self.program, *words], env=self.env, cwd=self.folder, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, check=False)
-        return done.returncode, done.stdout
+            stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        # What it says beside its output matters only where it fails.
+        rest = done.stderr if done.returncode != 0 else ""
+        return done.returncode, done.stdout + rest
 
     def plan(self):
-        status, out = self.ask("plan", "launch-cutover.md", "--json",
-                               "--config", str(self.config))
+        status, out = self.ask("plan", "launch-cutover.md", "--json")
         if status != 0:
             raise RuntimeError(f"bridgekeeper plan: {out}")
         return json.loads(out)

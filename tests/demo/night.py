@@ -146,7 +146,8 @@ class Success(Night):
         world = self.world
         world.fail("pull", 1, "docker compose*prod.yaml pull",
                    "registry.stella.example: 503 Service Unavailable")
-        self.lead("!cutover plan PLATFORM=compose SECRETS_TOOL=kubectl")
+        yield look(self.sandbox.bot_listens)
+        self.lead("!cutover plan PLATFORM=compose")
         yield posted("Plan approved")
         self.lead("!cutover rehearse")
         yield posted("Rehearsal", "passed")
@@ -171,6 +172,7 @@ class RolledBack(Night):
 
     def script(self):
         world, players = self.world, self.players
+        yield look(self.sandbox.bot_listens)
         self.lead("!cutover plan PLATFORM=helm SECRETS_TOOL=helm-secrets")
         yield posted("Plan approved")
         self.lead("!cutover rehearse")

@@ -96,8 +96,9 @@ class Sandbox:
             body["real_ms"] = real_ms
         return self.side("POST", "wait", body)
 
-    def posts(self):
-        return self.side("GET", "state?channel=" + people.CHANNEL)["posts"]
+    def bot_listens(self):
+        return any(socket.get("user") == people.BOT
+                   for socket in self.side("GET", "state")["sockets"])
 
     def stop(self):
         self.process.terminate()

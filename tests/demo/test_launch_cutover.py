@@ -1,13 +1,44 @@
 #!/usr/bin/env python3
 """The launch cutover's document runs every command that people ran by hand.
 
-Usage: test_launch_cutover.py RUNBOOK
+Usage: test_launch_cutover.py RUNBOOK BRIDGEKEEPER
 """
+import json
 import re
+import subprocess
 import sys
 import unittest
 
-RUNBOOK = None
+RUNBOOK = BRIDGEKEEPER = None
+
+# What nobody ever had a command for.
+MANUAL = {
+    "3.3.3": "the credentials match the values",
+    "3.6.2": "the report shows in the UI",
+    "3.7": "the rehearsal log",
+    "4.1.1": "keys in the secret store",
+    "4.4.4": "Notify (legacy) can be reached",
+    "5.6": "log in and look",
+    "6.6": "tell stakeholders",
+    "7.2": "Authority's tokens",
+    "7.3": "Scanner's events",
+    "7.4": "Attestor's submissions",
+    "7.5": "gaps into the readiness page",
+    "7.6": "the retrospective",
+}
+
+MODULE_REPS = ["Authority stack", "Scanner / Queue", "Storage",
+               "Observability"]
+GATES = {
+    "Production deployment plan": ["CTO", "DevOps lead"],
+    "Cutover start (T0)": ["DevOps lead"] + MODULE_REPS,
+    "Post-smoke success": ["DevOps lead", "Product owner"],
+    "Rollback": ["DevOps lead", "CTO"],
+}
+
+HOUR = 3600
+MILESTONES = [-24 * HOUR, -12 * HOUR, -6 * HOUR, -2 * HOUR, -HOUR // 2, 0,
+              45 * 60, 4 * HOUR]
 
 # Each command of the page that was followed by hand, and where it runs now.
 # What was a placeholder there (a host cut short, a <thing>) is a variable here.
@@ -132,7 +163,50 @@ class LaunchCutover(unittest.TestCase):
                 self.assertTrue(words_in_order(command, steps[number]),
                                 f"not in {number}: {steps[number]}")
 
+    def test_only_what_has_no_command_is_done_by_hand(self):
+        manual = [step["number"] for step in self.all_steps()
+                  if step["kind"] == "manual"]
+        self.assertEqual(manual, list(MANUAL))
+
+    def test_each_gate_has_the_slots_of_the_approval_matrix(self):
+        slots = {gate["name"]: [slot["roles"] for slot in gate["slots"]]
+                 for gate in self.plan()["gates"]}
+        self.assertEqual(slots, {name: [[role] for role in roles]
+                                 for name, roles in GATES.items()})
+
+    def test_the_timeline_is_the_users(self):
+        offsets = [m["offset_s"] for m in self.plan()["milestones"]]
+        self.assertEqual(offsets, MILESTONES)
+
+    def test_there_are_six_smoke_tests(self):
+        self.assertEqual([step["title"] for step in self.phase("smoke")],
+                         ["API health", "Scan submit", "Runtime event ingest",
+                          "Signing", "Attestor verify", "Web UI"])
+
+    def test_both_platforms_can_be_rolled_back(self):
+        when = {step["number"]: step["when"]
+                for step in self.phase("rollback")}
+        self.assertIn("compose", json.dumps(when["6.2"]))
+        self.assertIn("helm", json.dumps(when["6.3"]))
+
+    def test_nothing_is_wrong_but_the_stage_stack_after_a_rollback(self):
+        found = [(w["severity"], w["rule"]) for w in self.plan()["warnings"]]
+        self.assertEqual(set(found), {("warning", "stage-in-production")})
+
+    def plan(self):
+        done = subprocess.run([BRIDGEKEEPER, "plan", RUNBOOK, "--json"],
+                              check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
+
+    def phase(self, kind):
+        return [step for phase in self.plan()["phases"]
+                if phase["kind"] == kind for step in phase["steps"]]
+
+    def all_steps(self):
+        return [step for phase in self.plan()["phases"]
+                for step in phase["steps"]]
+
 
 if __name__ == "__main__":
-    RUNBOOK = sys.argv.pop(1)
+    RUNBOOK, BRIDGEKEEPER = sys.argv.pop(1), sys.argv.pop(1)
     unittest.main()
