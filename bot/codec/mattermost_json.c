@@ -430,7 +430,7 @@ bool mattermost_json_read_id(
 	int64_t delete_at_ms = 0;
 	bool ok = take_name(json, "id", &value, err) &&
 			take_number(json, "delete_at", &delete_at_ms, err);
-	if (ok) {
+	if (ok && id != NULL) {
 		memcpy(id, value, strlen(value) + 1);
 	}
 	if (ok && archived != NULL) {

@@ -158,24 +158,33 @@ static void on_canary(void *data) {
 	if (client->session.state != SESSION_OPEN) {
 		return;
 	}
-	if (!client->online) {
+	if (!client->online || client->again) {
 		reconcile_fully(client);
 		return;
 	}
 	reconcile_start(client->reconcile, client->channel_id, false);
 }
 
-static void check_membership(struct client *client) {
+/*
+ * Nothing can be said or heard in an archived channel, nor by who is not in
+ * it: that is as good as being cut off, although the server answers.  False
+ * when it is open to us.
+ */
+static bool stay_out(struct client *client) {
 	const struct person *own = people_by_id(
 			roster_people(client->roster), client->own_id);
-	if (own != NULL && !own->member) {
-		char what[200];
-		snprintf(what, sizeof(what), "the bot is not a member of ~%.100s",
-				client->channel);
-		tell_trouble(client, what);
-	} else if (own != NULL) {
-		client->trouble[0] = '\0';
+	bool archived = reconcile_is_archived(client->reconcile);
+	char what[200];
+	if (!archived && (own == NULL || own->member)) {
+		return false;
 	}
+	snprintf(what, sizeof(what), "%s ~%.100s%s",
+			archived ? "the channel" : "the bot is not a member of",
+			client->channel, archived ? " is archived" : "");
+	tell_trouble(client, what);
+	tell_offline(client, client->trouble);
+	loop_timer_start_real(client->canary_timer, client->pace.canary_ms);
+	return true;
 }
 
 static void become_online(struct client *client) {
@@ -187,8 +196,8 @@ static void become_online(struct client *client) {
 		client->told_offline = false;
 		feed_online(client->feed, &mark);
 	}
+	client->trouble[0] = '\0';
 	release_outage(client);
-	check_membership(client);
 }
 
 static void on_reconciled(
@@ -197,11 +206,14 @@ static void on_reconciled(
 	if (client->session.state != SESSION_OPEN) {
 		return; // the next connection begins anew
 	}
+	if (!client->again && stay_out(client)) {
+		return; // until an event tells otherwise, or the canary finds it so
+	}
 	if (!ok) {
 		log_warn("mattermost.reconcile", "full=%d why=\"%s\"", full, err->text);
 		loop_timer_start_real(
 				client->canary_timer, client->pace.backoff_ms * 4);
-		client->again |= full;
+		client->again |= full || err->code == ERR_REFUSED;
 		return;
 	}
 	if (client->again) {
@@ -315,6 +327,12 @@ static bool is_ours(
 	return strcmp(frame->channel_id, client->channel_id) == 0;
 }
 
+/* What is being read was perhaps read before. */
+static void shut_out(struct client *client) {
+	client->again |= reconcile_is_running(client->reconcile);
+	stay_out(client);
+}
+
 static void handle_member(
 		struct client *client, const struct mattermost_frame *frame) {
 	bool added = frame->kind == MATTERMOST_FRAME_USER_ADDED;
@@ -325,16 +343,14 @@ static void handle_member(
 	roster_handle_member(client->roster, client->own_id, added);
 	if (added) {
 		reconcile_soon(client);
-		return;
+	} else {
+		shut_out(client);
 	}
-	check_membership(client);
 }
 
 static void handle_archived(struct client *client) {
-	char what[200];
-	snprintf(what, sizeof(what), "the channel ~%.100s is archived",
-			client->channel);
-	tell_trouble(client, what);
+	reconcile_note_archived(client->reconcile);
+	shut_out(client);
 }
 
 /* An event's post has no delete_at yet: it is told before the row is marked. */
@@ -501,7 +517,7 @@ static bool take_channel(
 		return false;
 	}
 	if (archived) {
-		handle_archived(client);
+		reconcile_note_archived(client->reconcile);
 	}
 	return true;
 }

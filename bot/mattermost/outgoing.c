@@ -28,6 +28,7 @@ struct deed {
 	char *message;
 	char found[65]; // find
 	int64_t found_at_ms;
+	struct err refused; // why, while it is found out whether for good
 };
 
 struct outgoing {
@@ -118,10 +119,85 @@ static void doubt(struct server_reply *with, const struct err *err) {
 	with->err = *err;
 }
 
+static void ask(struct deed *deed, enum http_method method, const char *path,
+		const char *body, api_fn fn) {
+	const struct api_call call = {
+		.method = method,
+		.path = path,
+		.body = body,
+	};
+	deed->request = api_start(deed->outgoing->api, &call, fn, deed);
+}
+
+/*
+ * Refused.  In an archived channel, and where we are not a member, all is
+ * refused until that changes: only in a channel that is open to us is it for
+ * good.
+ *
+ *	refused --> channel live? --> are we in it? --> NEVER
+ *	                 +----no------------+--no-----> AGAIN
+ */
+static void reply_refused(struct deed *deed, bool for_good) {
+	const struct server_reply with = {
+		.result = for_good ? SERVER_NEVER : SERVER_AGAIN,
+		.post_id = "",
+		.message = "",
+		.err = deed->refused,
+	};
+	reply(deed, &with);
+}
+
+static void on_own_member(void *data, const struct api_answer *answer) {
+	struct deed *deed = data;
+	deed->request = NULL;
+	struct mattermost_ids members = { 0 };
+	struct err err = { 0 };
+	bool in = answer->result == SERVER_OK &&
+			mattermost_json_read_members(answer->body, &members, &err) &&
+			members.count > 0;
+	mattermost_json_finish_ids(&members);
+	reply_refused(deed, in);
+}
+
+static void on_own_channel(void *data, const struct api_answer *answer) {
+	struct deed *deed = data;
+	deed->request = NULL;
+	const char *own_id = deed->outgoing->own_id;
+	bool archived = false;
+	struct err err = { 0 };
+	if (answer->result != SERVER_OK ||
+			!mattermost_json_read_id(answer->body, NULL, &archived, &err) ||
+			archived) {
+		reply_refused(deed, false);
+		return;
+	}
+	char path[128];
+	snprintf(path, sizeof(path), "/channels/%s/members/ids",
+			deed->outgoing->channel_id);
+	char *body = mattermost_json_write_list(&own_id, 1);
+	ask(deed, HTTP_POST, path, body, on_own_member);
+	free(body);
+}
+
+/* True when the answer is a refusal: it is replied to later. */
+static bool look_around(struct deed *deed, const struct api_answer *answer) {
+	if (answer->result != SERVER_NEVER || answer->status == 404) {
+		return false;
+	}
+	deed->refused = answer->err;
+	char path[128];
+	snprintf(path, sizeof(path), "/channels/%s", deed->outgoing->channel_id);
+	ask(deed, HTTP_GET, path, NULL, on_own_channel);
+	return true;
+}
+
 static void on_plain(void *data, const struct api_answer *answer) {
 	struct deed *deed = data;
 	deed->request = NULL;
 	struct server_reply with = reply_of(answer);
+	if (look_around(deed, answer)) {
+		return;
+	}
 	if (with.result == SERVER_DOUBT) {
 		with.result = SERVER_AGAIN; // doing it twice changes nothing
 	}
@@ -146,16 +222,6 @@ static bool is_placed(struct deed *deed) {
 	}
 	loop_defer(outgoing->loop, reply_unplaced, deed);
 	return false;
-}
-
-static void ask(struct deed *deed, enum http_method method, const char *path,
-		const char *body, api_fn fn) {
-	const struct api_call call = {
-		.method = method,
-		.path = path,
-		.body = body,
-	};
-	deed->request = api_start(deed->outgoing->api, &call, fn, deed);
 }
 
 /* A copy of at most @max runes; what is cut ends with an ellipsis. */
@@ -187,6 +253,9 @@ static void on_created(void *data, const struct api_answer *answer) {
 	struct server_reply with = reply_of(answer);
 	struct mattermost_posts created = { 0 };
 	struct err err = { 0 };
+	if (look_around(deed, answer)) {
+		return;
+	}
 	if (answer->result == SERVER_OK &&
 			!mattermost_json_read_post(answer->body, &created, &err)) {
 		doubt(&with, &err);
@@ -219,6 +288,9 @@ static void on_uploaded(void *data, const struct api_answer *answer) {
 	deed->request = NULL;
 	struct server_reply with = reply_of(answer);
 	struct mattermost_ids files;
+	if (look_around(deed, answer)) {
+		return;
+	}
 	if (answer->result != SERVER_OK) {
 		// Nothing is posted yet, whatever became of the file.
 		if (with.result == SERVER_DOUBT) {

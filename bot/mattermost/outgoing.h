@@ -10,6 +10,7 @@ struct loop;
  * What the bot says and asks of single posts.  A new post carries its key
  * twice: in pending_post_id, for which the server gives the same post again
  * for half a minute, and in its props, by which find() recognises it later.
+ * What is refused while the channel is archived or we are not in it is AGAIN.
  */
 
 struct outgoing;

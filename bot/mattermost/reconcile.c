@@ -20,6 +20,7 @@
 
 enum stage {
 	STAGE_NONE,
+	STAGE_CHANNEL,
 	STAGE_ACCOUNTS,
 	STAGE_PAGES,
 	STAGE_CHANGES,
@@ -36,6 +37,7 @@ struct reconcile {
 	char channel_id[65];
 	enum stage stage;
 	bool full;
+	bool archived;
 	int64_t read_to_ms;
 	int64_t changed_to_ms;
 	int64_t floor_ms; // of this run; posts older than this are not missed
@@ -43,7 +45,7 @@ struct reconcile {
 	size_t page_count;
 	struct roster_read *accounts;
 	struct walk *walk;
-	struct api_request *request; // of `since`, or of one post
+	struct api_request *request; // of the channel, `since`, or of one post
 	size_t reading;              // which watched post is read alone
 };
 
@@ -90,6 +92,14 @@ void reconcile_destroy(struct reconcile *reconcile) {
 
 bool reconcile_is_running(const struct reconcile *reconcile) {
 	return reconcile->stage != STAGE_NONE;
+}
+
+bool reconcile_is_archived(const struct reconcile *reconcile) {
+	return reconcile->archived;
+}
+
+void reconcile_note_archived(struct reconcile *reconcile) {
+	reconcile->archived = true;
 }
 
 int64_t reconcile_read_to_ms(const struct reconcile *reconcile) {
@@ -350,6 +360,32 @@ static void on_accounts(void *data, bool ok, const struct err *err) {
 	read_pages(reconcile);
 }
 
+static void on_channel(void *data, const struct api_answer *answer) {
+	struct reconcile *reconcile = data;
+	reconcile->request = NULL;
+	struct err err = answer->err;
+	bool refused = answer->result == SERVER_NEVER; // the accounts tell why
+	if (!refused &&
+			(answer->result != SERVER_OK ||
+					!mattermost_json_read_id(
+							answer->body, NULL, &reconcile->archived, &err))) {
+		finish(reconcile, false, &err);
+		return;
+	}
+	reconcile->stage = STAGE_ACCOUNTS;
+	reconcile->accounts = roster_read_all(
+			reconcile->roster, on_accounts, reconcile);
+}
+
+static void read_channel(struct reconcile *reconcile) {
+	reconcile->stage = STAGE_CHANNEL;
+	char path[128];
+	snprintf(path, sizeof(path), "/channels/%s", reconcile->channel_id);
+	const struct api_call call = { .method = HTTP_GET, .path = path };
+	reconcile->request = api_start(
+			reconcile->api, &call, on_channel, reconcile);
+}
+
 void reconcile_start(
 		struct reconcile *reconcile, const char *channel_id, bool full) {
 	reconcile_stop(reconcile);
@@ -358,9 +394,7 @@ void reconcile_start(
 	reconcile->full = full;
 	reconcile->floor_ms = reconcile->read_to_ms - OVERLAP_MS;
 	if (full) {
-		reconcile->stage = STAGE_ACCOUNTS;
-		reconcile->accounts = roster_read_all(
-				reconcile->roster, on_accounts, reconcile);
+		read_channel(reconcile);
 	} else {
 		read_pages(reconcile);
 	}

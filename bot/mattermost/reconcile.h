@@ -14,7 +14,8 @@ struct taps;
 /*
  * Reads over REST whatever the socket may have missed, and feeds it:
  *
- *	accounts --> pages back to the mark --> edits and deletions --> taps
+ *	channel --> accounts --> pages back to the mark --> edits and deletions
+ *	        --> taps
  *
  * A light one (the canary, the second look after a connection) reads pages and
  * taps only.  The mark moves only when all of it has been read, and only from
@@ -45,6 +46,11 @@ void reconcile_start(
 		struct reconcile *reconcile, const char *channel_id, bool full);
 void reconcile_stop(struct reconcile *reconcile);
 bool reconcile_is_running(const struct reconcile *reconcile);
+
+/* Whether the channel was archived when a full one last read it. */
+bool reconcile_is_archived(const struct reconcile *reconcile);
+/* As an event says. */
+void reconcile_note_archived(struct reconcile *reconcile);
 
 /* The marks, as they stand. */
 int64_t reconcile_read_to_ms(const struct reconcile *reconcile);
