@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "render/speak.h"
 #include "render/words.h"
@@ -12,6 +13,7 @@
 
 #define PHASE_LINES_MAX 6
 #define TITLE_LETTERS   28
+#define WAITING_LETTERS 26 // for whom and what is next, in one line
 
 struct tally {
 	size_t all;
@@ -270,7 +272,7 @@ static void put_open_gate(
 	speak_put_count(object, "needed", count);
 	speak_take(object, "until",
 			words_clock(gate->until_ms, speech->world->now_ms));
-	speak_take(object, "missing", words_short(str_text(&missing), 80));
+	speak_take_list(object, "missing", words_short(str_text(&missing), 80));
 	str_finish(&missing);
 }
 
@@ -344,8 +346,12 @@ char *message_card(const struct message_world *world,
 	speak_put_flag(context, "open", open);
 	char *waiting = open ? speak_waiting(&speech, false, false) : xstrdup("");
 	bool nobody = strcmp(waiting, "nobody") == 0;
+	char *next = speak_next_milestone(&speech, run, !nobody);
+	if (utf8_count(waiting) + utf8_count(next) > WAITING_LETTERS) {
+		next[0] = '\0';
+	}
 	speak_take_raw(context, "waiting", waiting);
-	speak_take(context, "next", speak_next_milestone(&speech, run, !nobody));
+	speak_take(context, "next", next);
 	put_phases(context, run);
 	speak_take_raw(context, "gates", gates_line(&speech, run));
 	speak_take(context, "lead", words_lead(world->world, run->plan->runbook));

@@ -194,7 +194,7 @@ static char *who_waits(const struct speech *speech,
 		return words_calls(speech->world, users, waiting->user_count);
 	}
 	if (waiting->user_count > 0) {
-		char *names = words_names(speech->world, users, waiting->user_count, 2);
+		char *names = words_names(speech->world, users, waiting->user_count, 1);
 		char *plain = words_prose(names);
 		free(names);
 		return plain;

@@ -7,6 +7,8 @@
 #include "render/speak.h"
 #include "render/words.h"
 
+#define LIST_LETTERS 40 // of a list, behind a word or two
+
 void message_rows_init(struct message_rows *rows) {
 	*rows = (struct message_rows){ 0 };
 }
@@ -225,6 +227,12 @@ void speak_put_raw(cJSON *object, const char *name, const char *text) {
 
 void speak_take_raw(cJSON *object, const char *name, char *take_text) {
 	speak_put_raw(object, name, take_text);
+	free(take_text);
+}
+
+void speak_take_list(cJSON *object, const char *name, char *take_text) {
+	speak_take_raw(object, name,
+			take_text != NULL ? words_wrapped(take_text, LIST_LETTERS) : NULL);
 	free(take_text);
 }
 

@@ -18,10 +18,14 @@ static const struct template_sample samples[] = {
 			"{\"icon\":\"🔴\",\"number\":\"4.2.2\",\"host\":\"node2\",\"try\":1,"
 			"\"lines\":\"last 4 of 412 lines\",\"reason\":\"exit 1\","
 			"\"output\":\"md:```\\nmanifest not found\\n```\\n\"}" },
-	{ "attempt_ok", "a command has ended well; in the card's thread",
-			"{\"number\":\"4.2.1\",\"title\":\"Pull the images\","
-			"\"part\":\"2 of 2\",\"took\":\"2 min 06 s\","
-			"\"last\":\"11 pulled, 0 failed\"}" },
+	{ "attempt_log",
+			"more long output of such a step, as a file; in the card's thread",
+			"{\"run\":\"LB-7\",\"number\":\"4.2.1\",\"part\":\"node2,"
+			" 2 of 2\",\"count\":\"412 lines\"}" },
+	{ "attempt_ok", "a command step has ended well; in the card's thread",
+			"{\"run\":\"LB-7\",\"number\":\"4.2.1\","
+			"\"title\":\"Pull the images\",\"took\":\"2 min 06 s\","
+			"\"lines\":[{\"line\":\"node1: 11 pulled, 0 failed\"}]}" },
 	{ "begins", "a run's first step may begin",
 			"{\"run\":\"LB-7\",\"rehearsal\":false,\"at\":\"02:00\","
 			"\"held\":false,\"first\":\"4.1.1 Production secrets\"}" },
@@ -30,7 +34,7 @@ static const struct template_sample samples[] = {
 			"\"release\":\"2025.09.2\",\"t0\":\"02:00\",\"icon\":\"▶️\","
 			"\"state\":\"T+20m\",\"progress\":\"9 of 23 steps\","
 			"\"gate\":{\"name\":\"T0\",\"filled\":2,\"needed\":5,"
-			"\"until\":\"02:30\",\"missing\":\"DevOps lead,"
+			"\"until\":\"02:30\",\"missing\":\"md:DevOps lead,"
 			" Scanner / Queue\"},\"open\":true,"
 			"\"waiting\":\"md:nobody\",\"next\":\"T+45m, 02:45\","
 			"\"phases\":[{\"icon\":\"✅\",\"number\":\"4.1\","
@@ -45,8 +49,8 @@ static const struct template_sample samples[] = {
 			"\"kind\":\"Production\",\"release\":\"2025.09.2\","
 			"\"took\":\"52 min\",\"steps\":\"23 of 23 steps\","
 			"\"interventions\":\"0 interventions\","
-			"\"approvals\":[{\"gate\":\"T0\",\"names\":\"devops-lead,"
-			" storage-rep\"}],\"owed\":\"7.5\","
+			"\"approvals\":[{\"gate\":\"T0\",\"names\":\"md:devops-lead,"
+			" storage-rep\"}],\"owed\":\"md:7.5\","
 			"\"digest\":\"3f9a1c2b77d0\",\"head\":\"7f3ac019\","
 			"\"log\":\"md:```\\n| 2026-01-01 | LB-7 | succeeded | |\\n```\"}" },
 	{ "decide", "`!cutover decide` while not all is green",
@@ -76,12 +80,12 @@ static const struct template_sample samples[] = {
 	{ "gate_closed", "what an open gate's post is edited to once it is closed",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"run\":\"LB-7\","
 			"\"passed\":true,\"at\":\"01:58\",\"filled\":5,\"needed\":5,"
-			"\"names\":\"authority-rep, devops-lead\","
+			"\"names\":\"md:authority-rep, devops-lead\","
 			"\"digest\":\"3f9a1c2b77d0\",\"icon\":\"❌\","
 			"\"outcome\":\"refused\"}" },
 	{ "gate_expired", "a gate was not filled in time, or its approval not used",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@devops-lead\","
-			"\"missing\":\"Storage, Observability\","
+			"\"missing\":\"md:Storage, Observability\","
 			"\"again\":\"!cutover start\"}" },
 	{ "gate_objection", "a ❌ was seen on an open gate",
 			"{\"user\":\"storage-rep\",\"name\":\"T0\",\"title\":\"T0\"}" },
@@ -129,8 +133,9 @@ static const struct template_sample samples[] = {
 			"\"gates\":[{\"name\":\"T0\","
 			"\"approvers\":\"DevOps lead + Module reps\"}],"
 			"\"values\":\"md:RELEASE=2025.09.2, PLATFORM=compose\","
-			"\"warnings\":\"2 warnings, see `check`\","
-			"\"next\":\"!cutover rehearse\",\"digest\":\"3f9a1c2b77d0\"}" },
+			"\"warnings\":[{\"warning\":\"md:line 309: a rollback step has the word stage\"}],"
+			"\"more\":1,\"next\":\"!cutover rehearse\","
+			"\"digest\":\"3f9a1c2b77d0\"}" },
 	{ "plan_approved", "the plan's gate has passed",
 			"{\"who\":\"md:@devops-lead\",\"digest\":\"3f9a1c2b77d0\","
 			"\"next\":\"!cutover start\"}" },
@@ -142,8 +147,8 @@ static const struct template_sample samples[] = {
 			"\"who\":\"md:@storage-rep\"}],\"asker\":\"devops-lead\"}" },
 	{ "poll_closed", "what a poll's post is edited to at T0",
 			"{\"group\":\"Guild leads\",\"tally\":\"3 go, 1 no-go,"
-			" 1 silent\",\"go\":\"authority-rep, scanner-rep\","
-			"\"no\":\"storage-rep\",\"silent\":\"telemetry-rep\"}" },
+			" 1 silent\",\"go\":\"md:authority-rep, scanner-rep\","
+			"\"no\":\"md:storage-rep\",\"silent\":\"md:telemetry-rep\"}" },
 	{ "poll_no", "somebody is no-go",
 			"{\"who\":\"md:@storage-rep\",\"group\":\"Guild leads\","
 			"\"tally\":\"3 go, 1 no-go, 1 silent\"}" },
@@ -157,12 +162,13 @@ static const struct template_sample samples[] = {
 	{ "resumed", "a held run goes on",
 			"{\"run\":\"LB-7\",\"user\":\"devops-lead\"}" },
 	{ "rollback_asked", "`!rollback` once it has been asked for",
-			"{\"run\":\"LB-7\",\"filled\":1,\"needed\":2,\"missing\":\"CTO\","
-			"\"until\":\"02:51\"}" },
+			"{\"run\":\"LB-7\",\"filled\":1,\"needed\":2,"
+			"\"missing\":\"md:CTO\",\"until\":\"02:51\"}" },
 	{ "rolled_back", "a rollback has ended",
-			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"6.4, 6.5\"}" },
+			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"md:6.4,"
+			" 6.5\"}" },
 	{ "rolling_back", "a rollback has been approved",
-			"{\"run\":\"LB-7\",\"at\":\"02:31\",\"names\":\"devops-lead,"
+			"{\"run\":\"LB-7\",\"at\":\"02:31\",\"names\":\"md:devops-lead,"
 			" cto\",\"running\":\"5.5\","
 			"\"first\":\"6.1.1 Of the containers\"}" },
 	{ "server_back",
@@ -208,7 +214,7 @@ static const struct template_sample samples[] = {
 	{ "step_question",
 			"a step marked `ask` is due, or one whose need only its owner knows",
 			"{\"number\":\"6.4\",\"who\":\"md:@storage-rep\","
-			"\"title\":\"Restore the Mongo snapshot\","
+			"\"title\":\"Restore the Mongo…\","
 			"\"detail\":\"md:Only if data is inconsistent.\","
 			"\"why\":\"md:\"}" },
 	{ "step_skipped", "a step is skipped or passed over",
@@ -221,16 +227,17 @@ static const struct template_sample samples[] = {
 			"\"title\":\"Deploy changes\",\"begun\":\"02:11\","
 			"\"reason\":\"the step runner is gone\"}" },
 	{ "succeeded", "a run has succeeded",
-			"{\"run\":\"LB-7\",\"took\":\"52 min\",\"names\":\"devops-lead,"
-			" product-owner\",\"watch\":\"7 After the cutover\"}" },
+			"{\"run\":\"LB-7\",\"took\":\"52 min\","
+			"\"names\":\"md:devops-lead, product-owner\","
+			"\"watch\":\"7 After the cutover\"}" },
 	{ "watched", "the watch after success is over",
 			"{\"run\":\"LB-7\",\"who\":\"md:@devops-lead\"}" },
 	{ "who", "`!who`",
 			"{\"roles\":[{\"role\":\"Storage\",\"primary\":\"storage-rep\","
-			"\"backups\":\"db-admin\"}]}" },
+			"\"backups\":\"db-admin\",\"wide\":false}]}" },
 	{ "why", "`!why`",
 			"{\"waiting\":[{\"what\":\"T0: 2 of 5\","
-			"\"names\":\"storage-rep\"}],\"state\":\"4.2.2 runs\"}" },
+			"\"names\":\"md:storage-rep\"}],\"state\":\"4.2.2 runs\"}" },
 };
 
 const struct template_sample *template_samples(size_t *count) {

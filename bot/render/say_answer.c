@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "render/markdown.h"
 #include "render/speak.h"
@@ -151,12 +152,13 @@ static void add_role(
 	if (holders == NULL) {
 		speak_put(line, "primary", "nobody");
 		speak_put(line, "backups", NULL);
+		speak_put_flag(line, "wide", false);
 		return;
 	}
-	speak_put(line, "primary",
-			holders->primary != NULL
-					? people_name(speech->world->people, holders->primary)
-					: "nobody");
+	const char *primary = holders->primary != NULL
+			? people_name(speech->world->people, holders->primary)
+			: "nobody";
+	speak_put(line, "primary", primary);
 	struct str backups = { 0 };
 	for (size_t i = 0; i < holders->backup_count; i++) {
 		if (holders->backups[i] != NULL) {
@@ -164,6 +166,8 @@ static void add_role(
 					people_name(speech->world->people, holders->backups[i]));
 		}
 	}
+	size_t letters = utf8_count(role) + utf8_count(primary) + backups.len;
+	speak_put_flag(line, "wide", backups.len > 0 && letters > 34);
 	speak_take(line, "backups", str_take(&backups));
 }
 
@@ -212,7 +216,7 @@ static void add_waiting(cJSON *list, const struct speech *speech,
 	cJSON *line = speak_add(list);
 	speak_take_raw(line, "what", words_prose(waiting->what));
 	if (waiting->user_count > 0) {
-		speak_take(line, "names",
+		speak_take_list(line, "names",
 				words_names(speech->world, (const char *const *)waiting->users,
 						waiting->user_count, 5));
 		return;
@@ -221,7 +225,7 @@ static void add_waiting(cJSON *list, const struct speech *speech,
 	for (size_t i = 0; i < waiting->role_count; i++) {
 		str_addf(&roles, "%s%s", i > 0 ? ", " : "", waiting->roles[i]);
 	}
-	speak_take(line, "names", str_take(&roles));
+	speak_take_list(line, "names", str_take(&roles));
 }
 
 static void say_why(const struct speech *speech) {
@@ -299,7 +303,7 @@ static void say_rollback_asked(
 	free(filled);
 	speak_put_count(context, "filled", full);
 	speak_put_count(context, "needed", count);
-	speak_take(context, "missing", str_take(&missing));
+	speak_take_list(context, "missing", str_take(&missing));
 	speak_take(context, "until",
 			words_clock(gate->until_ms, speech->world->now_ms));
 	speak_answer(speech, "rollback_asked", context);

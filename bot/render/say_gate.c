@@ -421,7 +421,7 @@ static void edit_closed(
 	if (passed) {
 		speak_put_count(context, "filled", gate->filled_count);
 	}
-	speak_take(context, "names",
+	speak_take_list(context, "names",
 			words_names(speech->world, (const char *const *)gate->filled,
 					gate->filled_count, 8));
 	char *key = speak_gate_key(speech, gate);
@@ -466,7 +466,7 @@ static void say_closed(
 			words_call_lead(speech->world, view->plan->runbook));
 	speak_put_flag(context, "nothing_ran",
 			view->run == NULL || !view->run->command_started);
-	speak_take(context, "missing", missing_roles(view));
+	speak_take_list(context, "missing", missing_roles(view));
 	char *prose = words_prose(event->text != NULL ? event->text : "");
 	struct str why = { 0 };
 	markdown_add_wrapped(&why, prose, LINE_LETTERS, LINE_LETTERS);

@@ -148,11 +148,11 @@ static void say_closed(
 	size_t silent = 0;
 	speak_take(context, "group", words_short(poll->group, 24));
 	speak_take(context, "tally", tally(speech, poll));
-	speak_take(context, "go",
+	speak_take_list(context, "go",
 			words_names(speech->world, votes.go, votes.go_count, NAMES_MAX));
-	speak_take(context, "no",
+	speak_take_list(context, "no",
 			words_names(speech->world, votes.no, votes.no_count, NAMES_MAX));
-	speak_take(context, "silent", silent_roles(speech, poll, &silent));
+	speak_take_list(context, "silent", silent_roles(speech, poll, &silent));
 	char *key = message_poll_key(poll);
 	speak_edit(speech, key, "poll_closed", context);
 	free(key);

@@ -218,7 +218,7 @@ static void say_succeeded(const struct speech *speech, const struct run *run) {
 	cJSON *context = speak_context(speech, run);
 	speak_take(context, "took",
 			run->t0_ms > 0 ? words_age(run->ended_ms - run->t0_ms) : NULL);
-	speak_take(context, "names",
+	speak_take_list(context, "names",
 			speak_approvers(speech, run->number, PURPOSE_SUCCESS));
 	char *watch = speak_first_step(run, PHASE_POST);
 	speak_put(context, "watch", watch);
@@ -254,7 +254,7 @@ static void say_rolling_back(
 	cJSON *context = speak_context(speech, run);
 	speak_take(context, "at",
 			words_clock(speech->event->at_ms, speech->world->now_ms));
-	speak_take(context, "names",
+	speak_take_list(context, "names",
 			speak_approvers(speech, run->number, PURPOSE_ROLLBACK));
 	speak_take(context, "running", speak_running(run));
 	speak_take(context, "first", speak_first_step(run, PHASE_ROLLBACK));
@@ -289,7 +289,7 @@ static void say_rolled_back(
 	cJSON *context = speak_context(speech, run);
 	char *span = words_age(run->ended_ms - run->rollback_ms);
 	speak_take(context, "took", xasprintf("in %s", span));
-	speak_take(context, "left", not_done(run, PHASE_ROLLBACK));
+	speak_take_list(context, "left", not_done(run, PHASE_ROLLBACK));
 	speak_post(speech, key_of(speech, run, "rolled-back"), NULL, "rolled_back",
 			context);
 	free(span);
@@ -391,8 +391,10 @@ static void add_approval(cJSON *list, const struct speech *speech,
 		return;
 	}
 	cJSON *line = speak_add(list);
-	speak_take(line, "gate", words_gate(speech->bridge, gate));
-	speak_take(line, "names",
+	speak_take(line, "gate",
+			gate->purpose == PURPOSE_PLAN ? xstrdup("plan")
+										  : words_gate(speech->bridge, gate));
+	speak_take_list(line, "names",
 			words_names(speech->world, (const char *const *)gate->filled,
 					gate->filled_count, 6));
 }
@@ -425,7 +427,7 @@ static void say_closed(const struct speech *speech, const struct run *run) {
 		speak_take(context, "interventions",
 				words_count(run->interventions, "intervention"));
 		put_approvals(context, speech, run);
-		speak_take(context, "owed",
+		speak_take_list(context, "owed",
 				run->closed_from == RUN_SUCCEEDED ? not_done(run, PHASE_POST)
 												  : NULL);
 		speak_put_digest(context, "digest", run->plan->plan.digest, 12);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/flow.h"
 #include "render/markdown.h"
@@ -12,13 +13,16 @@
  * Steps: what their owners are asked, what came of them, what they printed.
  */
 
-#define TITLE_LETTERS  30 // in a line with more on it
-#define LINE_LETTERS   46
-#define DETAIL_LETTERS 140
-#define OUTPUT_LINES   4
-#define OUTPUT_LETTERS 200
-#define TELLING        160
-#define QUIET_LINES    4 // a good step's output of more is a file
+#define TITLE_LETTERS    30 // in a line with more on it
+#define QUESTION_LETTERS 24 // in a first line that calls somebody
+#define LINE_LETTERS     44
+#define DETAIL_LETTERS   140
+#define OUTPUT_LINES     4
+#define OUTPUT_LETTERS   200
+#define TELLING          160
+#define QUIET_LINES      4 // a good step's output of more is a file
+#define OK_LINES_MAX     3
+#define HOST_LETTERS     20
 
 struct step_view {
 	const struct run *run;
@@ -64,19 +68,41 @@ static char *below(const struct speech *speech, const struct step_view *view,
 
 /* --- asked --- */
 
+/* Where @text can be cut at @most bytes or before: behind a sentence, else
+ * between words, never within a code span. */
+static size_t cut_between(const char *text, size_t most) {
+	size_t word = 0;
+	size_t sentence = 0;
+	bool code = false;
+	for (size_t i = 0; text[i] != '\0' && i < most; i++) {
+		code ^= text[i] == '`';
+		if (code || (text[i] != ' ' && text[i] != '\n')) {
+			continue;
+		}
+		word = i;
+		if (i > 0 && strchr(".:!?", text[i - 1]) != NULL) {
+			sentence = i;
+		}
+	}
+	return sentence > 0 ? sentence : word;
+}
+
 /* What the item says first below its title, if that is prose. */
 static char *first_words(const char *detail) {
 	detail += strspn(detail, " \n");
 	const char *end = strstr(detail, "\n\n");
 	size_t len = end != NULL ? (size_t)(end - detail) : strlen(detail);
-	bool prose = len > 0 && strchr("`~|-*>#", detail[0]) == NULL;
-	char *text = xstrndup(detail, prose ? len : 0);
-	char *cut = words_short(text, DETAIL_LETTERS);
-	free(text);
-	return cut;
+	bool prose = len > 0 && strchr("~|-*>#", detail[0]) == NULL &&
+			strncmp(detail, "```", 3) != 0;
+	if (prose && len > DETAIL_LETTERS) {
+		len = cut_between(detail, DETAIL_LETTERS);
+	}
+	return xstrndup(detail, prose ? len : 0);
 }
 
-static void put_wrapped(cJSON *context, const char *name, const char *text) {
+/* @before: letters that the template has in front. */
+static void put_behind(
+		cJSON *context, const char *name, const char *text, size_t before) {
 	char *prose = words_prose(text);
 	struct str lines = { 0 };
 	for (char *c = prose; *c != '\0'; c++) {
@@ -84,10 +110,14 @@ static void put_wrapped(cJSON *context, const char *name, const char *text) {
 			*c = ' ';
 		}
 	}
-	markdown_add_wrapped(&lines, prose, LINE_LETTERS, LINE_LETTERS);
+	markdown_add_wrapped(&lines, prose, LINE_LETTERS - before, LINE_LETTERS);
 	speak_put_raw(context, name, str_text(&lines));
 	str_finish(&lines);
 	free(prose);
+}
+
+static void put_wrapped(cJSON *context, const char *name, const char *text) {
+	put_behind(context, name, text, 0);
 }
 
 static void say_asked(
@@ -98,11 +128,17 @@ static void say_asked(
 	char *detail = first_words(
 			view->model->detail != NULL ? view->model->detail : "");
 	const char *why = speech->event->text;
-	put_wrapped(context, "title", title);
+	if (manual) {
+		put_wrapped(context, "title", title);
+	} else {
+		speak_take(context, "title",
+				words_short(view->model->title, QUESTION_LETTERS));
+	}
 	put_wrapped(context, "detail", detail);
 	put_wrapped(context, "why", why != NULL ? why : "");
-	put_wrapped(context, "expected",
-			view->model->expected != NULL ? view->model->expected : "");
+	put_behind(context, "expected",
+			view->model->expected != NULL ? view->model->expected : "",
+			sizeof("Expected: ") - 1);
 	speak_put_flag(context, "evidence", view->model->evidence);
 	char *key = speak_step_key(speech, view->run, view->index);
 	speak_post(speech, xstrdup(key), NULL,
@@ -207,20 +243,80 @@ static char *attempt_key(const struct speech *speech,
 			event->attempt, what);
 }
 
-static void say_attempt_ok(const struct speech *speech,
-		const struct step_view *view, const struct attempt *attempt) {
+static void say_log(const struct speech *speech, const struct step_view *view,
+		const struct attempt *attempt, const char *card) {
 	cJSON *context = step_context(speech, view);
-	char *card = speak_card_key(speech, view->run);
-	speak_take(context, "took",
-			words_span(attempt->ended_ms - attempt->started_ms));
 	speak_take(context, "part", part_words(view, attempt));
-	speak_take(context, "last",
-			markdown_last_line(
-					attempt->tail != NULL ? attempt->tail : "", LINE_LETTERS));
-	speak_post(speech, attempt_key(speech, view, "ok"), card, "attempt_ok",
-			context);
-	if (attempt->lines > QUIET_LINES) {
-		attach_log(speech, view, attempt);
+	speak_take(context, "count", words_count((size_t)attempt->lines, "line"));
+	speak_post(speech,
+			speak_key(speech, view->run, "step/%s/try/%u.%u.%u/log",
+					view->model->number, attempt->block + 1, attempt->host + 1,
+					attempt->number),
+			card, "attempt_log", context);
+	attach_log(speech, view, attempt);
+}
+
+/* The last line that an attempt printed, under its host where it is one of
+ * several. */
+static void add_last_line(cJSON *list, const struct step_view *view,
+		const struct attempt *attempt) {
+	bool hosts = run_host_count(view->run, view->index, attempt->block) > 1;
+	const char *host = hosts
+			? words_host(view->run, view->index, attempt->block, attempt->host)
+			: "";
+	size_t taken = utf8_count(host);
+	char *last = markdown_last_line(attempt->tail != NULL ? attempt->tail : "",
+			LINE_LETTERS - (taken < HOST_LETTERS ? taken : HOST_LETTERS));
+	if (last[0] != '\0') {
+		speak_take(speak_add(list), "line",
+				xasprintf("%s%s%s", host, hosts ? ": " : "", last));
+	}
+	while (cJSON_GetArraySize(list) > OK_LINES_MAX) {
+		cJSON_DeleteItemFromArray(list, 0);
+	}
+	free(last);
+}
+
+static bool is_long(const struct attempt *attempt) {
+	return attempt->lines > QUIET_LINES && attempt->log != NULL &&
+			attempt->log[0] != '\0';
+}
+
+/* One reply for the step, with the file of its longest output; what else was
+ * long follows, a file each. */
+static void say_ok(const struct speech *speech, const struct step_view *view) {
+	cJSON *context = step_context(speech, view);
+	cJSON *lines = speak_put_list(context, "lines");
+	const struct attempt *longest = NULL;
+	uint32_t block = 0;
+	const struct step_state *state = view->state;
+	for (size_t i = 0; i < state->attempt_count; i++) {
+		const struct attempt *attempt = &state->attempts[i];
+		if (attempt->outcome != OUTCOME_OK || attempt->ended_ms == 0) {
+			continue;
+		}
+		if (attempt->block != block) {
+			lines = speak_put_list(context, "lines"); // the last block's
+			block = attempt->block;
+		}
+		add_last_line(lines, view, attempt);
+		if (is_long(attempt) &&
+				(longest == NULL || attempt->lines > longest->lines)) {
+			longest = attempt;
+		}
+	}
+	char *card = speak_card_key(speech, view->run);
+	speak_take(context, "took", words_span(state->ended_ms - state->begun_ms));
+	speak_post(speech, below(speech, view, "ok"), card, "attempt_ok", context);
+	if (longest != NULL) {
+		attach_log(speech, view, longest);
+	}
+	for (size_t i = 0; i < state->attempt_count; i++) {
+		const struct attempt *attempt = &state->attempts[i];
+		if (attempt->outcome == OUTCOME_OK && attempt != longest &&
+				is_long(attempt)) {
+			say_log(speech, view, attempt, card);
+		}
 	}
 	free(card);
 }
@@ -248,16 +344,13 @@ static void say_attempt_failed(const struct speech *speech,
 	free(card);
 }
 
+/* What went well is told when its step has ended, and of a monitor in the
+ * status. */
 static void say_attempt(
 		const struct speech *speech, const struct step_view *view) {
 	const struct attempt *attempt = attempt_of(speech, view);
-	if (attempt == NULL) {
-		return;
-	}
-	if (attempt->outcome != OUTCOME_OK) {
+	if (attempt != NULL && attempt->outcome != OUTCOME_OK) {
 		say_attempt_failed(speech, view, attempt);
-	} else if (!flow_is_monitor(view->run, view->index)) {
-		say_attempt_ok(speech, view, attempt); // monitors show in the status
 	}
 }
 
@@ -379,6 +472,9 @@ static void say_ended(
 	} else if (outcome == OUTCOME_OK && speech->event->user != NULL) {
 		edit_asked(speech, view, "✅", "done");
 		speak_ack(speech, "white_check_mark");
+	} else if (outcome == OUTCOME_OK &&
+			!flow_is_monitor(view->run, view->index)) {
+		say_ok(speech, view);
 	}
 }
 

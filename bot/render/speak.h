@@ -81,6 +81,8 @@ void speak_take(cJSON *object, const char *name, char *take_text);
 /* Markdown. */
 void speak_put_raw(cJSON *object, const char *name, const char *text);
 void speak_take_raw(cJSON *object, const char *name, char *take_text);
+/* A list of names or numbers, on lines of its own length. */
+void speak_take_list(cJSON *object, const char *name, char *take_text);
 void speak_put_flag(cJSON *object, const char *name, bool flag);
 void speak_put_count(cJSON *object, const char *name, size_t count);
 /* "3f9a1c2b77d0" */

@@ -116,6 +116,22 @@ const struct run *night_run(const struct night *night) {
 			: NULL;
 }
 
+/* Every other target that the runbook names has two hosts. */
+static void add_targets(struct plan_record *record) {
+	for (size_t i = 0; i < record->runbook->step_count; i++) {
+		const struct step *step = &record->runbook->steps[i];
+		for (size_t j = 0; j < step->block_count; j++) {
+			const char *name = step->blocks[j].on;
+			if (plan_target(&record->plan, name) == NULL) {
+				struct plan_target *target = plan_add_target(
+						&record->plan, name);
+				plan_target_add_host(target, "node1");
+				plan_target_add_host(target, "node2");
+			}
+		}
+	}
+}
+
 static struct plan_record *make_plan(const struct night *night) {
 	struct findings findings;
 	findings_init(&findings);
@@ -137,6 +153,7 @@ static struct plan_record *make_plan(const struct night *night) {
 	assert(complete);
 	struct plan_target *local = plan_add_target(&record->plan, "local");
 	plan_target_add_host(local, "local");
+	add_targets(record);
 	plan_seal(&record->plan);
 	return record;
 }
@@ -223,7 +240,7 @@ static void check_started(struct night *night, const struct event *event) {
 	}
 	for (size_t i = 0; i < step->attempt_count; i++) {
 		const struct attempt *attempt = &step->attempts[i];
-		if (attempt->block == event->block &&
+		if (attempt->block == event->block && attempt->host == event->host &&
 				attempt->number == event->attempt) {
 			violate(night, "S2 the same attempt twice", event);
 		}
