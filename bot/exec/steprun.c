@@ -1,5 +1,6 @@
 /*
  * steprun FOLDER: run one command so that it outlives the bot.
+ * steprun --end FOLDER: end what is left of one whose runner was killed.
  *
  *	spec, lock ─▶ mark ─▶ command runs ─▶ TERM ─▶ KILL ─▶ all gone ─▶ status
  *	   │                      │  └───── ends by itself ─────▶ │
@@ -27,16 +28,17 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "exec/command.h"
 #include "exec/descend.h"
 #include "exec/mask.h"
 #include "exec/stepfolder.h"
 #include "exec/steplog.h"
+#include "exec/undertake.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
 #define STATUS_DRAFT      "status.draft"
 #define SCRIPT_MAX        ((size_t)120 * 1024) // the kernel's limit is 128 KiB
-#define ALIVE_FD          199 // out of the way of a script's own descriptors
 #define GRACE_DEFAULT_MS  10000
 #define LEFTOVER_WAIT_MS  500  // real: for `> >(tee log)` to finish
 #define LEFTOVER_GRACE_MS 1000 // real
@@ -57,18 +59,6 @@ enum cause {
 	BY_ITSELF,
 	BY_TIME,
 	BY_CANCEL,
-};
-
-/* Why the command could not be started, from the child. */
-struct child_failure {
-	int stage;
-	int error;
-};
-
-enum child_stage {
-	STAGE_WORKDIR,
-	STAGE_STDIO,
-	STAGE_EXEC,
 };
 
 struct job {
@@ -206,149 +196,6 @@ static bool make_mark(struct job *job, struct err *err) {
 	job->status.started_ms = mark.started_ms;
 	unlink(STEP_SPEC); // it has secrets, and is of no use from here on
 	return true;
-}
-
-/* ---- the child, between fork and exec ---- */
-
-/* "NAME=" of @entry is in @list. */
-static bool is_given(char *const *list, const char *entry) {
-	size_t len = strcspn(entry, "=") + 1;
-	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
-		if (strncmp(list[i], entry, len) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* PATH, HOME, USER and LANG of the surroundings, what was given, and where to
- * publish.  Nothing else. */
-static char **command_env(const struct step_spec *spec) {
-	static const char *const passed[] = { "PATH", "HOME", "USER", "LANG" };
-	size_t given = 0;
-	while (spec->env != NULL && spec->env[given] != NULL) {
-		given++;
-	}
-	char **env = xcalloc(given + 6, sizeof(*env));
-	size_t count = 0;
-	for (size_t i = 0; i < 4; i++) {
-		const char *value = getenv(passed[i]);
-		if (value == NULL) {
-			continue;
-		}
-		char *entry = xasprintf("%s=%s", passed[i], value);
-		if (is_given(spec->env, entry)) {
-			free(entry);
-		} else {
-			env[count++] = entry;
-		}
-	}
-	for (size_t i = 0; i < given; i++) {
-		env[count++] = spec->env[i];
-	}
-	char *folder = realpath(".", NULL);
-	env[count] = xasprintf("BRIDGE_OUTPUT=%s/%s", folder != NULL ? folder : ".",
-			STEP_PUBLISHED);
-	free(folder);
-	return env;
-}
-
-static void fail_child(int report_fd, enum child_stage stage) {
-	struct child_failure failure = { .stage = stage, .error = errno };
-	ssize_t n = write(report_fd, &failure, sizeof(failure));
-	_exit(n == (ssize_t)sizeof(failure) ? 127 : 126);
-}
-
-static void reset_signals(void) {
-	struct sigaction plain = { .sa_handler = SIG_DFL };
-	for (int number = 1; number < NSIG; number++) {
-		sigaction(number, &plain, NULL); // KILL and STOP refuse: they are plain
-	}
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void become_command(struct job *job, int out, int err, int report_fd) {
-	setsid();
-	char **env = command_env(&job->spec);
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	// dup2() clears close-on-exec: these four are all that the command gets.
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-			dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0 ||
-			dup2(job->alive_fd, ALIVE_FD) < 0) {
-		fail_child(report_fd, STAGE_STDIO);
-	}
-	if (chdir(job->spec.workdir) < 0) {
-		fail_child(report_fd, STAGE_WORKDIR);
-	}
-	reset_signals();
-	char *argv[] = { xstrdup("bash"), xstrdup("-euo"), xstrdup("pipefail"),
-		xstrdup("-c"), job->spec.script, xstrdup("bash"), NULL };
-	execvpe("bash", argv, env);
-	fail_child(report_fd, STAGE_EXEC);
-}
-
-/* ---- the runner again ---- */
-
-/* False with the reason in *err: it was not started, for certain. */
-static bool read_report(int fd, const char *workdir, struct err *err) {
-	struct child_failure failure;
-	ssize_t n = 0;
-	do {
-		n = read(fd, &failure, sizeof(failure));
-	} while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(failure)) {
-		return true; // closed by a successful exec
-	}
-	const char *what = strerror(failure.error);
-	switch ((enum child_stage)failure.stage) {
-	case STAGE_WORKDIR:
-		return err_set(err, ERR_IO, "cannot enter %s: %s", workdir, what);
-	case STAGE_STDIO:
-		return err_set(err, ERR_IO, "cannot set up its descriptors: %s", what);
-	case STAGE_EXEC:
-		return err_set(err, ERR_IO, "cannot start bash: %s", what);
-	}
-	return err_set(err, ERR_IO, "cannot start it: %s", what);
-}
-
-static bool start_command(struct job *job, struct err *err) {
-	int out[2] = { -1, -1 };
-	int errs[2] = { -1, -1 };
-	int report[2] = { -1, -1 };
-	bool ok = false;
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errs, O_CLOEXEC) < 0 ||
-			pipe2(report, O_CLOEXEC) < 0) {
-		err_set(err, ERR_IO, "cannot make pipes: %s", strerror(errno));
-		goto out;
-	}
-	job->begun = measure_ms(job);
-	job->leader = fork();
-	if (job->leader < 0) {
-		err_set(err, ERR_IO, "cannot fork: %s", strerror(errno));
-		goto out;
-	}
-	if (job->leader == 0) {
-		become_command(job, out[1], errs[1], report[1]);
-	}
-	fd_close(&report[1]);
-	ok = read_report(report[0], job->spec.workdir, err);
-	fcntl(out[0], F_SETFL, O_NONBLOCK);
-	fcntl(errs[0], F_SETFL, O_NONBLOCK);
-	job->out_fd[STEP_STDOUT] = out[0];
-	job->out_fd[STEP_STDERR] = errs[0];
-	out[0] = -1;
-	errs[0] = -1;
-
-out:
-	fd_close(&out[0]);
-	fd_close(&out[1]);
-	fd_close(&errs[0]);
-	fd_close(&errs[1]);
-	fd_close(&report[0]);
-	fd_close(&report[1]);
-	return ok;
 }
 
 /* Read what is there, at most a few pieces so that timers get their turn. */
@@ -561,13 +408,12 @@ static void linger(const struct job *job) {
 
 static void run_command(struct job *job) {
 	struct err err = { 0 };
-	if (start_command(job, &err)) {
+	job->begun = measure_ms(job);
+	if (command_start(
+				&job->spec, job->alive_fd, job->out_fd, &job->leader, &err)) {
 		follow(job);
 		judge(job);
 	} else {
-		if (job->leader > 0) {
-			waitpid(job->leader, NULL, 0);
-		}
 		job->status.end = STEP_NOT_STARTED;
 		job->status.exit_status = -1;
 		job->status.ended_ms = clock_now_ms(job->clock);
@@ -620,12 +466,13 @@ static int run(struct job *job) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 2) {
-		fprintf(stderr, "usage: steprun FOLDER (the bot starts it)\n");
+	bool ends = argc == 3 && strcmp(argv[1], "--end") == 0;
+	if (argc != 2 && !ends) {
+		fprintf(stderr, "usage: steprun [--end] FOLDER (the bot starts it)\n");
 		return 2;
 	}
-	if (chdir(argv[1]) < 0) {
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+	if (chdir(argv[argc - 1]) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[argc - 1], strerror(errno));
 		return STEP_EXIT_NOT_BEGUN;
 	}
 	fd_close_from(3);
@@ -635,6 +482,9 @@ int main(int argc, char **argv) {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGXFSZ };
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
 		signal(ignored[i], SIG_IGN);
+	}
+	if (ends) {
+		return undertake();
 	}
 	struct job job = {
 		.lock_fd = -1,

@@ -2,20 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
 #include "exec/attempt.h"
+#include "exec/attemptfolder.h"
 #include "exec/request.h"
+#include "exec/spawner.h"
 #include "exec/stepfolder.h"
 #include "loop/http.h"
 #include "loop/loop.h"
@@ -27,25 +24,13 @@
 #define ALIVE_POLL_MS 200
 #define SPAWNS_MAX    5
 
-/* A steprun that we started: to be reaped, whoever follows it. */
-struct child {
-	struct child *next;
-	struct steprunner *runner;
-	struct followed *followed; // NULL: nobody any more
-	pid_t pid;
-	int pidfd;
-	int stderr_fd; // why it could not begin
-	struct loop_watch *watch;
-	struct loop_timer *poll; // where there are no pidfds
-};
-
 struct followed {
 	struct followed *next;
 	struct steprunner *runner;
 	struct attempt_copy *copy;
 	char *folder;
 	int inotify_id;
-	struct child *child; // steprun, if it is ours
+	struct spawned *child; // steprun, if it is ours
 	int spawns;
 	int pidfd; // steprun, if it is another bot's
 	struct loop_watch *watch;
@@ -61,7 +46,7 @@ struct steprunner {
 	struct loop *loop;
 	struct http *http;
 	char *attempts; // folder
-	char *program;
+	struct spawner *spawner;
 	char *clock_path; // "": none
 	size_t log_cap;
 	const struct runner_sink *sink;
@@ -69,7 +54,6 @@ struct steprunner {
 	int inotify_fd;
 	struct loop_watch *inotify_watch;
 	struct followed *followed;
-	struct child *children;
 };
 
 static void look(struct followed *followed);
@@ -135,10 +119,8 @@ static void stop_following(struct followed *followed) {
 		inotify_rm_watch(runner->inotify_fd, followed->inotify_id);
 		followed->inotify_id = -1;
 	}
-	if (followed->child != NULL) {
-		followed->child->followed = NULL;
-		followed->child = NULL;
-	}
+	spawned_abandon(followed->child);
+	followed->child = NULL;
 	loop_watch_destroy(followed->watch);
 	followed->watch = NULL;
 	fd_close(&followed->pidfd);
@@ -279,43 +261,11 @@ static bool conclude_if_status(struct followed *followed) {
 
 /* ---- starting ---- */
 
-static void child_free(struct child *child) {
-	struct child **at = &child->runner->children;
-	while (*at != child) {
-		at = &(*at)->next;
-	}
-	*at = child->next;
-	loop_watch_destroy(child->watch);
-	loop_timer_destroy(child->poll);
-	fd_close(&child->pidfd);
-	fd_close(&child->stderr_fd);
-	free(child);
-}
-
-/* What steprun said before it gave up; one line. */
-static void read_stderr(int fd, char *text, size_t size) {
-	ssize_t n = read(fd, text, size - 1);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-}
-
-static void on_child_end(void *data) {
-	struct child *child = data;
-	struct followed *followed = child->followed;
-	int status = 0;
-	char said[200] = "";
-	if (waitpid(child->pid, &status, WNOHANG) == 0) {
-		loop_timer_start_real(child->poll, POLL_MS);
-		return;
-	}
-	read_stderr(child->stderr_fd, said, sizeof(said));
-	child_free(child);
-	if (followed == NULL) {
-		return;
-	}
+static void on_child_end(void *data, int exit_code, const char *said) {
+	struct followed *followed = data;
 	followed->child = NULL;
-	bool other = WIFEXITED(status) && WEXITSTATUS(status) == STEP_EXIT_OTHER;
-	if (!followed->ended && !other && !is_there(followed, STEP_STARTED) &&
+	if (!followed->ended && exit_code != STEP_EXIT_OTHER &&
+			!is_there(followed, STEP_STARTED) &&
 			!is_there(followed, STEP_STATUS)) {
 		conclude_not_started(followed,
 				said[0] != '\0' ? said : "its runner did not come up");
@@ -324,167 +274,11 @@ static void on_child_end(void *data) {
 	look(followed);
 }
 
-/* PATH, HOME, USER and LANG: all that a command may see of ours. */
-static char **runner_env(void) {
-	static const char *const passed[] = { "PATH", "HOME", "USER", "LANG" };
-	char **env = xcalloc(5, sizeof(*env));
-	size_t count = 0;
-	for (size_t i = 0; i < 4; i++) {
-		const char *value = getenv(passed[i]);
-		if (value != NULL) {
-			env[count++] = xasprintf("%s=%s", passed[i], value);
-		}
-	}
-	return env;
-}
-
-static void env_free(char **env) {
-	for (size_t i = 0; env[i] != NULL; i++) {
-		free(env[i]);
-	}
-	free(env);
-}
-
-/* Start steprun on @folder; its stderr goes to @stderr_fd. */
-static int spawn(const struct steprunner *runner, const char *folder,
-		int stderr_fd, pid_t *pid) {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t all;
-	sigset_t none;
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(
-			&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(
-			&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr,
-			POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-					POSIX_SPAWN_SETSIGMASK);
-	char *program = xstrdup(runner->program);
-	char *argument = xstrdup(folder);
-	char *argv[] = { program, argument, NULL };
-	char **env = runner_env();
-	int code = posix_spawn(pid, program, &actions, &attr, argv, env);
-	env_free(env);
-	free(argument);
-	free(program);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return code;
-}
-
-static bool start_child(struct followed *followed, struct err *err) {
-	struct steprunner *runner = followed->runner;
-	int ends[2] = { -1, -1 };
-	pid_t pid = 0;
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
-		return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
-	}
-	int code = access(runner->program, X_OK) == 0
-			? spawn(runner, followed->folder, ends[1], &pid)
-			: errno;
-	fd_close(&ends[1]);
-	if (code != 0) {
-		fd_close(&ends[0]);
-		return err_set(err, ERR_IO, "cannot start %s: %s", runner->program,
-				strerror(code));
-	}
-	struct child *child = xcalloc(1, sizeof(*child));
-	*child = (struct child){
-		.next = runner->children,
-		.runner = runner,
-		.followed = followed,
-		.pid = pid,
-		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
-		.stderr_fd = ends[0],
-	};
-	runner->children = child;
-	followed->child = child;
-	if (child->pidfd >= 0) {
-		child->watch = loop_watch_create(
-				runner->loop, child->pidfd, on_child_end, child);
-	} else { // an old kernel, or a sandbox that forbids it
-		child->poll = loop_timer_create(runner->loop, on_child_end, child);
-		loop_timer_start_real(child->poll, POLL_MS);
-	}
-	log_info("step.spawned", "attempt=%s pid=%d", followed->copy->spec.id,
-			(int)pid);
-	return true;
-}
-
-static bool make_folder(const char *path, struct err *err) {
-	if (mkdir(path, 0700) == 0) {
-		return fd_sync_folder_of(path, err);
-	}
-	if (errno == EEXIST) {
-		return true;
-	}
-	return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-}
-
-/* The folder, durable, with what cancel() will need on a full disk. */
-static bool make_attempt_folder(const char *folder, struct err *err) {
-	if (!make_folder(folder, err)) {
-		return false;
-	}
-	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
-	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
-	bool ok = true;
-	if (access(cancel, F_OK) != 0) {
-		int fd = open(armed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0) {
-			ok = err_set(err, ERR_IO, "%s: %s", armed, strerror(errno));
-		}
-		fd_close(&fd);
-	}
-	free(cancel);
-	free(armed);
-	return ok;
-}
-
-/* Copies of what is const to us and not to the one who frees it. */
-static char **list_copy(const char *const *list) {
-	size_t count = 0;
-	while (list[count] != NULL) {
-		count++;
-	}
-	char **copy = xcalloc(count + 1, sizeof(*copy));
-	for (size_t i = 0; i < count; i++) {
-		copy[i] = xstrdup(list[i]);
-	}
-	return copy;
-}
-
-static char *absolute(const char *path) {
-	char *real = realpath(path != NULL ? path : ".", NULL);
-	return real != NULL ? real : xstrdup(path != NULL ? path : ".");
-}
-
-static bool write_spec(const struct followed *followed, struct err *err) {
-	const struct attempt_spec *spec = &followed->copy->spec;
-	struct step_spec step = {
-		.script = xstrdup(spec->text),
-		.workdir = absolute(spec->workdir),
-		.env = list_copy(spec->env),
-		.masked = list_copy(spec->masked),
-		.timeout_ms = spec->timeout_ms,
-		.grace_ms = spec->grace_ms,
-		.log_cap = followed->runner->log_cap,
-		.clock_path = xstrdup(followed->runner->clock_path),
-		.clock_name = step_clock_name(spec->id),
-	};
-	char *path = path_in(followed, STEP_SPEC);
-	bool ok = step_spec_write(path, &step, err);
-	free(path);
-	step_spec_finish(&step);
-	return ok;
+static bool start_child(
+		struct followed *followed, const char *option, struct err *err) {
+	followed->child = spawner_start(followed->runner->spawner, option,
+			followed->folder, on_child_end, followed, err);
+	return followed->child != NULL;
 }
 
 static void start_script(struct followed *followed) {
@@ -495,9 +289,14 @@ static void start_script(struct followed *followed) {
 	}
 	followed->spawns++;
 	hold_clock(followed);
-	if (!write_spec(followed, &err) || !start_child(followed, &err)) {
+	if (!attempt_folder_arm(followed->folder, &followed->copy->spec,
+				followed->runner->clock_path, followed->runner->log_cap,
+				&err) ||
+			!start_child(followed, NULL, &err)) {
 		conclude_not_started(followed, err.text);
+		return;
 	}
+	log_info("step.spawned", "attempt=%s", followed->copy->spec.id);
 }
 
 /* ---- looking ---- */
@@ -536,6 +335,33 @@ static void watch_runner(struct followed *followed) {
 	free(path);
 }
 
+/* Whether what is left without a runner has to go: it was cancelled, or its
+ * time is up. */
+static bool must_end(const struct followed *followed) {
+	char *path = path_in(followed, STEP_STARTED);
+	struct step_mark mark = { 0 };
+	struct err err = { 0 };
+	bool late = step_mark_read(path, &mark, &err) && mark.pid > 0 &&
+			loop_now_ms(followed->runner->loop) - mark.started_ms >=
+					followed->copy->spec.timeout_ms;
+	free(path);
+	return late || is_there(followed, STEP_CANCEL);
+}
+
+static void start_undertaker(struct followed *followed) {
+	struct err err = { 0 };
+	if (followed->child != NULL) {
+		return;
+	}
+	if (start_child(followed, "--end", &err)) {
+		log_warn("step.ending", "attempt=%s why=\"its runner died\"",
+				followed->copy->spec.id);
+	} else {
+		log_error("step.ending", "attempt=%s why=\"%s\"",
+				followed->copy->spec.id, err.text);
+	}
+}
+
 /* There is a mark: it runs, has ended, or its runner has died. */
 static void look_marked(struct followed *followed) {
 	release_clock(followed);
@@ -547,11 +373,14 @@ static void look_marked(struct followed *followed) {
 	if (conclude_if_status(followed)) {
 		return;
 	}
-	if (is_held(followed, STEP_ALIVE)) {
-		poll_again(followed, ALIVE_POLL_MS);
+	if (!is_held(followed, STEP_ALIVE)) {
+		conclude_unknown(followed);
 		return;
 	}
-	conclude_unknown(followed);
+	if (must_end(followed)) {
+		start_undertaker(followed);
+	}
+	poll_again(followed, ALIVE_POLL_MS);
 }
 
 static void look_unmarked(struct followed *followed) {
@@ -658,7 +487,7 @@ static void steprunner_ensure(
 		conclude_not_started(followed, "its id is no name for a folder");
 		return;
 	}
-	if (!make_attempt_folder(followed->folder, &err)) {
+	if (!attempt_folder_make(followed->folder, &err)) {
 		conclude_not_started(followed, err.text);
 		return;
 	}
@@ -673,23 +502,6 @@ static void steprunner_ensure(
 	look(followed);
 }
 
-/* `armed` becomes `cancel`: durable, and possible on a full disk. */
-static bool leave_cancel(const char *folder, struct err *err) {
-	if (!make_attempt_folder(folder, err)) {
-		return false;
-	}
-	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
-	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
-	bool ok = true;
-	if (rename(armed, cancel) < 0 && access(cancel, F_OK) != 0) {
-		ok = err_set(err, ERR_IO, "%s: %s", cancel, strerror(errno));
-	}
-	ok = ok && fd_sync_folder_of(cancel, err);
-	free(cancel);
-	free(armed);
-	return ok;
-}
-
 static void steprunner_cancel(struct runner *base, const char *id) {
 	struct steprunner *runner = from_base(base);
 	struct followed *followed = find(runner, id);
@@ -698,7 +510,7 @@ static void steprunner_cancel(struct runner *base, const char *id) {
 		return;
 	}
 	char *folder = folder_of(runner, id);
-	if (!leave_cancel(folder, &err)) {
+	if (!attempt_folder_cancel(folder, &err)) {
 		log_error("step.cancel", "attempt=%s why=\"%s\"", id, err.text);
 	}
 	if (followed != NULL && followed->request != NULL) {
@@ -713,6 +525,7 @@ static void steprunner_forget(struct runner *base, const char *id) {
 	struct followed *followed = find(from_base(base), id);
 	if (followed != NULL) {
 		stop_following(followed);
+		say_seen(followed->runner, followed->folder);
 		followed_free(followed);
 	}
 }
@@ -736,13 +549,10 @@ static void steprunner_destroy(struct runner *base) {
 		stop_following(followed);
 		followed_free(followed);
 	}
-	while (runner->children != NULL) {
-		child_free(runner->children);
-	}
+	spawner_destroy(runner->spawner);
 	loop_watch_destroy(runner->inotify_watch);
 	fd_close(&runner->inotify_fd);
 	free(runner->attempts);
-	free(runner->program);
 	free(runner->clock_path);
 	free(runner);
 }
@@ -758,10 +568,10 @@ static const struct runner_api steprunner_api = {
 struct runner *steprunner_create(const struct steprunner_options *options,
 		const struct runner_sink *sink, void *data, struct err *err) {
 	char *program = options->program != NULL ? xstrdup(options->program)
-											 : steprunner_find_program(err);
+											 : spawner_find_program(err);
 	char *attempts = xasprintf("%s/attempts", options->state_dir);
 	int inotify_fd = -1;
-	if (program == NULL || !make_folder(attempts, err)) {
+	if (program == NULL || !attempt_folder_make_parent(attempts, err)) {
 		goto fail;
 	}
 	inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -775,9 +585,9 @@ struct runner *steprunner_create(const struct steprunner_options *options,
 		.loop = options->loop,
 		.http = options->http,
 		.attempts = attempts,
-		.program = program,
+		.spawner = spawner_create(options->loop, program),
 		.clock_path = options->clock_path != NULL
-				? absolute(options->clock_path)
+				? attempt_folder_absolute(options->clock_path)
 				: xstrdup(""),
 		.log_cap = options->log_cap,
 		.sink = sink,
@@ -786,37 +596,11 @@ struct runner *steprunner_create(const struct steprunner_options *options,
 	};
 	runner->inotify_watch = loop_watch_create(
 			options->loop, inotify_fd, on_inotify, runner);
+	free(program);
 	return &runner->base;
 
 fail:
 	free(attempts);
 	free(program);
 	return NULL;
-}
-
-char *steprunner_find_program(struct err *err) {
-	static const char *const places[] = { "steprun",
-		"../libexec/bridgekeeper/steprun" };
-	char *self = realpath("/proc/self/exe", NULL);
-	char *slash = self != NULL ? strrchr(self, '/') : NULL;
-	char *found = NULL;
-	if (slash != NULL) {
-		*slash = '\0';
-	}
-	for (size_t i = 0; slash != NULL && found == NULL && i < 2; i++) {
-		char *path = xasprintf("%s/%s", self, places[i]);
-		if (access(path, X_OK) == 0) {
-			found = path;
-		} else {
-			free(path);
-		}
-	}
-	if (found == NULL) {
-		err_set(err, ERR_NOT_FOUND,
-				"no steprun beside the program in %s, nor in "
-				"../libexec/bridgekeeper of it",
-				self != NULL ? self : "its folder");
-	}
-	free(self);
-	return found;
 }

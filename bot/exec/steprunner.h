@@ -21,14 +21,16 @@ struct loop;
  *	                                                     alive: wait for the
  *	                                                     rest, then unknown
  *
- * It never signals a process: it asks by the file `cancel`.
+ * It never signals a process: it asks by the file `cancel`, and where a runner
+ * was killed it starts another (`steprun --end`) to end what is left, once that
+ * was cancelled or its time is up.
  */
 
 struct steprunner_options {
 	struct loop *loop;
 	struct http *http;
 	const char *state_dir;  // absolute; exists
-	const char *program;    // steprun; NULL: steprunner_find_program()
+	const char *program;    // steprun; NULL: spawner_find_program()
 	const char *clock_path; // run clock; NULL: the system's
 	size_t log_cap;         // bytes of output kept; 0: 50 MiB
 };
@@ -39,13 +41,6 @@ struct steprunner_options {
  */
 struct runner *steprunner_create(const struct steprunner_options *options,
 		const struct runner_sink *sink, void *data, struct err *err)
-		__attribute__((warn_unused_result));
-
-/*
- * Where steprun is: beside the running program, else in
- * ../libexec/bridgekeeper of its folder.  NULL with @err if it is in neither.
- */
-char *steprunner_find_program(struct err *err)
 		__attribute__((warn_unused_result));
 
 #endif

@@ -23,6 +23,7 @@
 #include "support/test.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/runclock.h"
 
 #define TOLD_MAX 16
 #define LIMIT_MS 8000 // of a wait, real
@@ -43,6 +44,7 @@ struct told {
 /* A folder, and a bot's loop and runner on it that come and go. */
 struct rig {
 	char folder[64];
+	const char *clock_path; // run clock; NULL: the system's
 	struct clock *clock;
 	struct loop *loop;
 	struct http *http;
@@ -92,7 +94,10 @@ static void on_limit(void *data) {
 static void bot_starts(struct rig *rig) {
 	struct err err = { 0 };
 	const struct http_options http_options = { 0 };
-	rig->clock = clock_create_real();
+	rig->clock = rig->clock_path != NULL
+			? clock_join(rig->clock_path, "bot", CLOCK_ROLE_WORKER, &err)
+			: clock_create_real();
+	assert_non_null(rig->clock);
 	rig->loop = loop_create(rig->clock, &err);
 	assert_non_null(rig->loop);
 	rig->http = http_create(rig->loop, &http_options, &err);
@@ -102,6 +107,7 @@ static void bot_starts(struct rig *rig) {
 		.http = rig->http,
 		.state_dir = rig->folder,
 		.program = getenv("STEPRUN"),
+		.clock_path = rig->clock_path,
 	};
 	rig->runner = steprunner_create(&options, &sink, rig, &err);
 	if (rig->runner == NULL) {
@@ -521,6 +527,38 @@ static void a_runner_that_is_killed_makes_the_outcome_unknown(void **state) {
 	}
 }
 
+static void what_a_killed_runner_left_is_ended_when_cancelled_or_late(
+		void **state) {
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct rig rig;
+		setup(&rig);
+		struct attempt_spec spec = script(&rig, "a",
+				"setsid sleep 99 & touch ready\n"
+				"while [ ! -e go ]; do sleep 0.02; done; echo y >> counter");
+		bot_starts(&rig);
+		ensure(&rig, &spec);
+		turn_for(&rig, 20);
+		wait_for(&rig, "ready");
+		kill(runner_of(&rig, "a"), SIGKILL);
+		turn_for(&rig, 250);
+		assert_int_equal(rig.told_count, 0);
+		if (late) { // the next bot is told another time-out: that is past
+			bot_dies(&rig);
+			bot_starts(&rig);
+			spec.timeout_ms = 200;
+			ensure(&rig, &spec);
+		} else {
+			rig.runner->api->cancel(rig.runner, "a");
+		}
+		await(&rig, 1);
+		assert_int_equal(rig.told[0].end, ATTEMPT_UNKNOWN);
+		assert_false(exists(&rig, "counter"));
+		bot_dies(&rig);
+		teardown(&rig);
+	}
+}
+
 static void a_mark_of_another_boot_or_of_a_stranger_is_not_trusted(
 		void **state) {
 	(void)state;
@@ -635,6 +673,74 @@ static void secrets_reach_no_tail_no_reason_and_no_file(void **state) {
 	char *grep = xasprintf("grep -rq Hunter2 %s", rig.folder);
 	assert_int_equal(WEXITSTATUS(system(grep)), 1);
 	free(grep);
+	teardown(&rig);
+}
+
+/* ---- on the run clock ---- */
+
+#define CLOCK_START 1000000
+#define HOUR_MS     3600000
+
+/* A process that owns the clock and moves it. */
+static pid_t clock_starts(const char *path) {
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err err = { 0 };
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		struct runclock *clock = runclock_create(path, CLOCK_START, &err);
+		for (;;) {
+			struct timespec now;
+			clock_gettime(CLOCK_MONOTONIC, &now);
+			runclock_advance(
+					clock, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+			nap(1);
+		}
+	}
+	return pid;
+}
+
+static void on_hour(void *data) {
+	loop_stop(((struct rig *)data)->loop);
+}
+
+static void the_run_clock_waits_for_a_command_and_then_jumps(void **state) {
+	(void)state;
+	struct rig rig;
+	setup(&rig);
+	char *path = path_in(&rig, "clock");
+	pid_t clock = clock_starts(path);
+	wait_for(&rig, "clock");
+	nap(20);
+	rig.clock_path = path;
+	bot_starts(&rig);
+	struct loop_timer *hour = loop_timer_create(rig.loop, on_hour, &rig);
+	loop_timer_start_at(hour, CLOCK_START + HOUR_MS);
+	for (int i = 0; i < 5; i++) {
+		char id[8];
+		snprintf(id, sizeof(id), "a%d", i);
+		struct attempt_spec spec = script(&rig, id, "sleep 0.05");
+		assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_OK);
+	}
+	// Ten times as fast as real time, and not an hour further.
+	assert_true(loop_now_ms(rig.loop) >= CLOCK_START + 250);
+	assert_true(loop_now_ms(rig.loop) < CLOCK_START + 60000);
+	struct attempt_spec spec = script(&rig, "b", "touch ready; sleep 0.2");
+	ensure(&rig, &spec);
+	turn_for(&rig, 20);
+	wait_for(&rig, "ready");
+	kill(runner_of(&rig, "b"), SIGKILL); // its seat is empty, its name is not
+	await(&rig, 1);
+	assert_int_equal(rig.told[5].end, ATTEMPT_UNKNOWN);
+	loop_timer_start_real(rig.limit, LIMIT_MS);
+	loop_run(rig.loop);
+	assert_false(rig.late);
+	assert_true(loop_now_ms(rig.loop) >= CLOCK_START + HOUR_MS);
+	loop_timer_destroy(hour);
+	bot_dies(&rig);
+	kill(clock, SIGKILL);
+	waitpid(clock, NULL, 0);
+	free(path);
 	teardown(&rig);
 }
 
@@ -847,11 +953,14 @@ int main(void) {
 		cmocka_unit_test(what_is_cancelled_before_it_is_ensured_never_begins),
 		cmocka_unit_test(a_runner_that_is_killed_makes_the_outcome_unknown),
 		cmocka_unit_test(
+				what_a_killed_runner_left_is_ended_when_cancelled_or_late),
+		cmocka_unit_test(
 				a_mark_of_another_boot_or_of_a_stranger_is_not_trusted),
 		cmocka_unit_test(what_could_not_begin_is_told_so_and_can_begin_later),
 		cmocka_unit_test(a_missing_step_runner_is_said),
 		cmocka_unit_test(what_is_forgotten_is_heard_of_no_more),
 		cmocka_unit_test(secrets_reach_no_tail_no_reason_and_no_file),
+		cmocka_unit_test(the_run_clock_waits_for_a_command_and_then_jumps),
 		cmocka_unit_test(a_request_is_made_once_and_judged),
 		cmocka_unit_test(a_request_in_flight_when_the_bot_died_is_unknown),
 		cmocka_unit_test(

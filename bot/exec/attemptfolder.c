@@ -1,0 +1,96 @@
+#include "exec/attemptfolder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/xalloc.h"
+#include "exec/stepfolder.h"
+#include "sys/fd.h"
+
+bool attempt_folder_make_parent(const char *path, struct err *err) {
+	if (mkdir(path, 0700) == 0) {
+		return fd_sync_folder_of(path, err);
+	}
+	if (errno == EEXIST) {
+		return true;
+	}
+	return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+bool attempt_folder_make(const char *folder, struct err *err) {
+	if (!attempt_folder_make_parent(folder, err)) {
+		return false;
+	}
+	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
+	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
+	bool ok = true;
+	if (access(cancel, F_OK) != 0) {
+		int fd = open(armed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0) {
+			ok = err_set(err, ERR_IO, "%s: %s", armed, strerror(errno));
+		}
+		fd_close(&fd);
+	}
+	free(cancel);
+	free(armed);
+	return ok;
+}
+
+/* Copies of what is const to us and not to the one who frees it. */
+static char **list_copy(const char *const *list) {
+	size_t count = 0;
+	while (list[count] != NULL) {
+		count++;
+	}
+	char **copy = xcalloc(count + 1, sizeof(*copy));
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = xstrdup(list[i]);
+	}
+	return copy;
+}
+
+char *attempt_folder_absolute(const char *path) {
+	char *real = realpath(path != NULL ? path : ".", NULL);
+	return real != NULL ? real : xstrdup(path != NULL ? path : ".");
+}
+
+bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
+		const char *clock_path, size_t log_cap, struct err *err) {
+	struct step_spec step = {
+		.script = xstrdup(spec->text),
+		.workdir = attempt_folder_absolute(spec->workdir),
+		.env = list_copy(spec->env),
+		.masked = list_copy(spec->masked),
+		.timeout_ms = spec->timeout_ms,
+		.grace_ms = spec->grace_ms,
+		.log_cap = log_cap,
+		.clock_path = xstrdup(clock_path),
+		.clock_name = step_clock_name(spec->id),
+	};
+	char *path = xasprintf("%s/%s", folder, STEP_SPEC);
+	bool ok = step_spec_write(path, &step, err);
+	free(path);
+	step_spec_finish(&step);
+	return ok;
+}
+
+bool attempt_folder_cancel(const char *folder, struct err *err) {
+	if (!attempt_folder_make(folder, err)) {
+		return false;
+	}
+	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
+	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
+	bool ok = true;
+	if (rename(armed, cancel) < 0 && access(cancel, F_OK) != 0) {
+		ok = err_set(err, ERR_IO, "%s: %s", cancel, strerror(errno));
+	}
+	ok = ok && fd_sync_folder_of(cancel, err);
+	free(cancel);
+	free(armed);
+	return ok;
+}

@@ -1,0 +1,36 @@
+#ifndef ATTEMPTFOLDER_H
+#define ATTEMPTFOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "exec/runner.h"
+
+/* The bot's share of an attempt's folder (exec/stepfolder.h). */
+
+/* Create the folder @path, mode 0700, durably, if there is none. */
+bool attempt_folder_make_parent(const char *path, struct err *err)
+		__attribute__((warn_unused_result));
+
+/* Create an attempt's folder, with `armed` in it unless it was cancelled. */
+bool attempt_folder_make(const char *folder, struct err *err)
+		__attribute__((warn_unused_result));
+
+/* Write the spec for steprun; @clock_path "" for the system's clock. */
+bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
+		const char *clock_path, size_t log_cap, struct err *err)
+		__attribute__((warn_unused_result));
+
+/*
+ * Make `armed` into `cancel`: durable, and possible on a full disk.  Makes the
+ * folder if there is none, so that what was never begun never will be.
+ */
+bool attempt_folder_cancel(const char *folder, struct err *err)
+		__attribute__((warn_unused_result));
+
+/* @path from the root on, or as it is where there is nothing; to be freed. */
+char *attempt_folder_absolute(const char *path)
+		__attribute__((warn_unused_result));
+
+#endif
