@@ -42,10 +42,6 @@ static bool view_init(const struct speech *speech, struct step_view *view) {
 	return true;
 }
 
-static bool is_smoke(const struct step_view *view) {
-	return speak_phase_of(view->run, view->index) == PHASE_SMOKE;
-}
-
 static cJSON *step_context(
 		const struct speech *speech, const struct step_view *view) {
 	cJSON *context = speak_context(speech, view->run);
@@ -488,92 +484,13 @@ static void say_tap_refused(
 	free(thread);
 }
 
-/* --- the smoke board --- */
-
-static void add_test(const struct speech *speech, const struct run *run,
-		size_t index, cJSON *red, cJSON *green, cJSON *rest) {
-	const struct step_state *state = &run->steps[index];
-	const struct step *model = &run->plan->runbook->steps[index];
-	bool failed = state->status == STEP_FAILED || state->status == STEP_UNKNOWN;
-	bool ended = state->status == STEP_ENDED;
-	bool ok = ended && state->outcome == OUTCOME_OK;
-	cJSON *line = speak_add(failed ? red : ok ? green : rest);
-	speak_put(line, "number", model->number);
-	speak_take(line, "title", words_short(model->title, TITLE_LETTERS));
-	speak_take(line, "note", speak_step_note(speech, run, index));
-	if (state->status == STEP_PENDING) {
-		speak_put(line, "icon", "⬜");
-	} else if (ended && !ok) {
-		speak_put(line, "icon", "⏭️");
-		speak_put(line, "note", "skipped");
-	} else {
-		speak_put(line, "icon", state->status == STEP_ASKED ? "⏳" : "▶️");
-	}
-}
-
-static cJSON *board_context(
-		const struct speech *speech, const struct run *run) {
-	cJSON *context = speak_context(speech, run);
-	cJSON *red = speak_put_list(context, "red");
-	cJSON *green = speak_put_list(context, "green");
-	cJSON *rest = speak_put_list(context, "rest");
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (speak_phase_of(run, i) == PHASE_SMOKE &&
-				run->steps[i].outcome != OUTCOME_EXCLUDED) {
-			add_test(speech, run, i, red, green, rest);
-		}
-	}
-	int reds = cJSON_GetArraySize(red);
-	int greens = cJSON_GetArraySize(green);
-	int all = reds + greens + cJSON_GetArraySize(rest);
-	speak_take(context, "summary",
-			reds > 0 ? xasprintf("%d of %d green, %d red", greens, all, reds)
-					 : xasprintf("%d of %d green", greens, all));
-	return context;
-}
-
-/* Whether this event is the first that any smoke test has had. */
-static bool opens_board(
-		const struct speech *speech, const struct step_view *view) {
-	bool begins = (speech->event->type == EVENT_STEP_ASKED &&
-						  view->state->asked_count == 1 &&
-						  view->state->attempt_count == 0) ||
-			(speech->event->type == EVENT_ATTEMPT_STARTED &&
-					view->state->attempt_count == 1 &&
-					view->state->asked_count == 0);
-	for (size_t i = 0; i < view->run->step_count && begins; i++) {
-		begins = i == view->index ||
-				speak_phase_of(view->run, i) != PHASE_SMOKE ||
-				view->run->steps[i].begun_ms == 0;
-	}
-	return begins;
-}
-
-static void update_board(
-		const struct speech *speech, const struct step_view *view) {
-	enum event_type type = speech->event->type;
-	if (!is_smoke(view) || type == EVENT_STEP_POSTED ||
-			type == EVENT_STEP_TAP_REFUSED || type == EVENT_STEP_EVIDENCE ||
-			type == EVENT_ATTEMPT_ENDED) {
-		return;
-	}
-	char *key = speak_key(speech, view->run, "smoke");
-	cJSON *context = board_context(speech, view->run);
-	if (opens_board(speech, view)) {
-		speak_post(speech, xstrdup(key), NULL, "smoke", context);
-	} else {
-		speak_edit(speech, key, "smoke", context);
-	}
-	free(key);
-}
-
 void speak_of_step(const struct speech *speech) {
 	struct step_view view;
 	if (!view_init(speech, &view)) {
 		return;
 	}
 	enum event_type type = speech->event->type;
-	update_board(speech, &view);
+	speak_of_smoke(speech, view.run, view.index);
 	if (type == EVENT_STEP_ASKED) {
 		say_asked(speech, &view);
 	} else if (type == EVENT_STEP_CLAIMED) {

@@ -24,6 +24,9 @@ void speak_of_poll(const struct speech *speech);
 void speak_of_run(const struct speech *speech);
 void speak_of_status(const struct speech *speech);
 void speak_of_step(const struct speech *speech);
+/* Its board, where the step is a smoke test. */
+void speak_of_smoke(
+		const struct speech *speech, const struct run *run, size_t index);
 void speak_of_command(const struct speech *speech);
 void speak_of_plan(const struct speech *speech);
 void speak_of_bot(const struct speech *speech);
