@@ -133,6 +133,17 @@ static void newest_of(
 	}
 }
 
+/* A channel without a post: whatever comes is missed from now on. */
+static void set_first_mark(struct reconcile *reconcile) {
+	int64_t begun_ms = reconcile->floor_ms + OVERLAP_MS;
+	if (reconcile->read_to_ms == 0) {
+		reconcile->read_to_ms = begun_ms;
+	}
+	if (reconcile->changed_to_ms == 0) {
+		reconcile->changed_to_ms = begun_ms;
+	}
+}
+
 static void on_taps(void *data, bool ok, const struct err *err) {
 	struct reconcile *reconcile = data;
 	if (reconcile->stage != STAGE_TAPS) {
@@ -140,6 +151,7 @@ static void on_taps(void *data, bool ok, const struct err *err) {
 	}
 	if (ok) {
 		newest_of(reconcile, &reconcile->read_to_ms, &reconcile->changed_to_ms);
+		set_first_mark(reconcile);
 	}
 	finish(reconcile, ok, err);
 }
