@@ -184,6 +184,18 @@ static void add_rehearsal_fact(
 	}
 }
 
+/* What the polls say that are open till T0; they bind nobody. */
+static void add_poll_facts(cJSON *list, const struct speech *speech) {
+	for (size_t i = 0; i < speech->bridge->poll_count; i++) {
+		const struct poll_state *poll = &speech->bridge->polls[i];
+		if (poll->open) {
+			char *tally = speak_poll_tally(speech, poll);
+			add_fact(list, xasprintf("Poll: %s", tally));
+			free(tally);
+		}
+	}
+}
+
 static void add_success_facts(
 		cJSON *list, const struct speech *speech, const struct run *run) {
 	size_t green = 0;
@@ -239,6 +251,7 @@ void gate_view_put_facts(cJSON *context, const struct speech *speech,
 	case PURPOSE_START:
 		add_production_facts(list, view->run);
 		add_rehearsal_fact(list, speech, view->run);
+		add_poll_facts(list, speech);
 		break;
 	case PURPOSE_SUCCESS:
 		add_success_facts(list, speech, view->run);

@@ -16,6 +16,7 @@
 #define LINE_LETTERS    46
 #define WARNING_LETTERS 90
 #define WARNINGS_MAX    2
+#define LINES_MAX       8 // of phases, and of gates
 
 /* --- what check would say of it --- */
 
@@ -160,7 +161,7 @@ static size_t included(const struct plan_record *plan, size_t phase) {
 
 static void put_plan_phases(cJSON *context, const struct plan_record *plan) {
 	cJSON *list = speak_put_list(context, "phases");
-	for (size_t i = 0; i < plan->runbook->phase_count; i++) {
+	for (size_t i = 0; i < plan->runbook->phase_count && i < LINES_MAX; i++) {
 		const struct phase *phase = &plan->runbook->phases[i];
 		cJSON *line = speak_add(list);
 		speak_put(line, "number", phase->number);
@@ -186,7 +187,7 @@ static char *gate_name(const struct runbook *runbook, size_t gate) {
 
 static void put_plan_gates(cJSON *context, const struct runbook *runbook) {
 	cJSON *list = speak_put_list(context, "gates");
-	for (size_t i = 0; i < runbook->gate_count; i++) {
+	for (size_t i = 0; i < runbook->gate_count && i < LINES_MAX; i++) {
 		cJSON *line = speak_add(list);
 		speak_take(line, "name", gate_name(runbook, i));
 		speak_put(line, "approvers", runbook->gates[i].approvers);

@@ -94,7 +94,8 @@ static char *silent_roles(const struct speech *speech,
 	return str_take(&out);
 }
 
-static char *tally(const struct speech *speech, const struct poll_state *poll) {
+char *speak_poll_tally(
+		const struct speech *speech, const struct poll_state *poll) {
 	struct votes votes = count_votes(poll);
 	size_t silent = 0;
 	free(silent_roles(speech, poll, &silent));
@@ -134,7 +135,7 @@ static void say_voted(
 	speak_put(context, "group", poll->group);
 	speak_take_raw(context, "who",
 			words_calls(speech->world, &speech->event->user, 1));
-	speak_take(context, "tally", tally(speech, poll));
+	speak_take(context, "tally", speak_poll_tally(speech, poll));
 	speak_post(speech,
 			speak_key(speech, NULL, "poll/%u/no/%llu", poll->id,
 					(unsigned long long)speech->bridge->event_count),
@@ -147,7 +148,7 @@ static void say_closed(
 	struct votes votes = count_votes(poll);
 	size_t silent = 0;
 	speak_take(context, "group", words_short(poll->group, 24));
-	speak_take(context, "tally", tally(speech, poll));
+	speak_take(context, "tally", speak_poll_tally(speech, poll));
 	speak_take_list(context, "go",
 			words_names(speech->world, votes.go, votes.go_count, NAMES_MAX));
 	speak_take_list(context, "no",

@@ -10,6 +10,10 @@
 
 #define TITLE_LETTERS 30
 
+/* Lines; all red ones are shown, and the first line counts the rest. */
+#define GREEN_MAX 10
+#define REST_MAX  8
+
 static void add_test(const struct speech *speech, const struct run *run,
 		size_t index, cJSON *red, cJSON *green, cJSON *rest) {
 	const struct step_state *state = &run->steps[index];
@@ -46,6 +50,12 @@ static cJSON *board_context(
 	int reds = cJSON_GetArraySize(red);
 	int greens = cJSON_GetArraySize(green);
 	int all = reds + greens + cJSON_GetArraySize(rest);
+	while (cJSON_GetArraySize(green) > GREEN_MAX) {
+		cJSON_DeleteItemFromArray(green, 0);
+	}
+	while (cJSON_GetArraySize(rest) > REST_MAX) {
+		cJSON_DeleteItemFromArray(rest, REST_MAX);
+	}
 	speak_take(context, "summary",
 			reds > 0 ? xasprintf("%d of %d green, %d red", greens, all, reds)
 					 : xasprintf("%d of %d green", greens, all));

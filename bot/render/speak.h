@@ -127,6 +127,10 @@ char *speak_waiting(const struct speech *speech, bool calls, bool brief);
 char *speak_approvers(
 		const struct speech *speech, uint32_t run, enum gate_purpose purpose);
 
+/* "3 go, 1 no-go, 0 silent" */
+char *speak_poll_tally(
+		const struct speech *speech, const struct poll_state *poll);
+
 /* Kind of the phase that a step belongs to. */
 enum phase_kind speak_phase_of(const struct run *run, size_t step);
 
