@@ -7,6 +7,7 @@
 #include "cli/audit.h"
 #include "cli/check.h"
 #include "cli/plan.h"
+#include "cli/run.h"
 
 #define EXIT_USAGE 2
 
@@ -20,6 +21,7 @@ static int version_main(int argc, char **argv);
 static int help_main(int argc, char **argv);
 
 static const struct subcommand subcommands[] = {
+	{ "run", "be the bot, until SIGTERM", run_main },
 	{ "check", "find what is wrong with a config and a runbook", check_main },
 	{ "plan", "show what the bot understood of a runbook", plan_main },
 	{ "audit", "verify, show or export a journal", audit_main },

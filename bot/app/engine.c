@@ -46,6 +46,7 @@ struct engine {
 	bool said;        // the outbox has new rows
 	unsigned failures;
 	int64_t created_real;
+	char why_offline[sizeof(((struct err *)NULL)->text)];
 	char **cards; // text last committed, by run
 	size_t card_count;
 	char **posted; // keys whose posts were asked to be noted, in this life
@@ -111,7 +112,11 @@ static void update_hold(struct engine *engine) {
 
 static void ask_reach(struct engine *engine, enum request_type type) {
 	if (!engine->reach_asked) {
-		const struct request request = { .type = type };
+		const struct request request = {
+			.type = type,
+			.problem = engine->why_offline[0] != '\0' ? engine->why_offline
+													  : NULL,
+		};
 		engine->reach_asked = true;
 		engine_ask(engine, &request, NULL);
 	}
@@ -174,6 +179,19 @@ struct card_texts {
 	size_t count;
 };
 
+static void add_card_edit(struct said *said, const char *card, const char *text,
+		uint64_t number) {
+	char *key = xasprintf("%s/edit/%" PRIu64, card, number);
+	const struct outbox_row row = {
+		.key = key,
+		.kind = OUTBOX_EDIT,
+		.target = card,
+		.text = text,
+	};
+	said_add(said, &row);
+	free(key);
+}
+
 static void say_card(struct engine *engine, const struct voice_scene *scene,
 		const struct run *run, struct said *said, char **news) {
 	struct voice *voice = engine->options.voice;
@@ -187,8 +205,7 @@ static void say_card(struct engine *engine, const struct voice_scene *scene,
 	} else if (fresh != NULL) { // posted by this very commit
 		said_take_text(fresh, xstrdup(text));
 	} else {
-		voice->api->card_edit(
-				voice, scene, run, text, engine->bridge.event_count, said);
+		add_card_edit(said, key, text, engine->bridge.event_count);
 	}
 	*news = text;
 	free(key);
@@ -398,7 +415,8 @@ static bool read_back(struct engine *engine) {
 /* Whether @type is decided against the plan as it now is. */
 static bool wants_plan(enum request_type type) {
 	return type == REQUEST_PLAN || type == REQUEST_REHEARSE ||
-			type == REQUEST_START || type == REQUEST_GATE_VERIFIED;
+			type == REQUEST_START || type == REQUEST_GATE_VERIFIED ||
+			type == REQUEST_SOURCE_CHANGED;
 }
 
 /* The plan that a gate verified belongs to: its run's, else the current. */
@@ -588,8 +606,8 @@ static void look_for_posts(struct engine *engine) {
 	for (size_t i = 0; i < bridge->gate_count; i++) {
 		const struct gate_state *gate = &bridge->gates[i];
 		if (gate->status == GATE_OPEN && gate->post == NULL) {
-			ask_posted(engine, voice->api->gate_key(voice, bridge, gate),
-					gate->id, 0, 0);
+			ask_posted(
+					engine, voice->api->gate_key(voice, gate), gate->id, 0, 0);
 		}
 	}
 	for (size_t i = 0; i < bridge->poll_count; i++) {
@@ -822,12 +840,21 @@ void engine_destroy(struct engine *engine) {
 	free(engine);
 }
 
-void engine_set_online(struct engine *engine, bool online) {
+static void set_online(struct engine *engine, bool online) {
 	engine->online = online;
 	engine->begun = engine->begun || online;
 	outbox_set_online(engine->options.outbox, online);
 	check_reach(engine);
 	turn_soon(engine);
+}
+
+void engine_online(struct engine *engine) {
+	set_online(engine, true);
+}
+
+void engine_offline(struct engine *engine, const char *why) {
+	snprintf(engine->why_offline, sizeof(engine->why_offline), "%s", why);
+	set_online(engine, false);
 }
 
 void engine_attempt_ended(struct engine *engine, const char *id,
@@ -841,6 +868,38 @@ void engine_posted(struct engine *engine) {
 
 void engine_refresh(struct engine *engine) {
 	turn_soon(engine);
+}
+
+/* Whether @key is @other, which is freed. */
+static bool is_key(const char *key, char *take_other) {
+	bool same = strcmp(key, take_other) == 0;
+	free(take_other);
+	return same;
+}
+
+bool engine_takes_taps(const struct engine *engine, const char *key) {
+	struct voice *voice = engine->options.voice;
+	const struct bridge *bridge = &engine->bridge;
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		if (is_key(key, voice->api->gate_key(voice, &bridge->gates[i]))) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < bridge->poll_count; i++) {
+		if (is_key(key, voice->api->poll_key(voice, &bridge->polls[i]))) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < bridge->run_count; i++) {
+		const struct run *run = &bridge->runs[i];
+		for (uint32_t j = 0; j < run->step_count; j++) {
+			if (run->steps[j].asked_count > 0 &&
+					is_key(key, voice->api->step_key(voice, run, j))) {
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 const struct bridge *engine_bridge(const struct engine *engine) {

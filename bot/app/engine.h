@@ -70,8 +70,9 @@ void engine_destroy(struct engine *engine);
 void engine_ask(struct engine *engine, const struct request *request,
 		const char *input);
 
-/* Connected and reconciled, or cut off. */
-void engine_set_online(struct engine *engine, bool online);
+/* Connected and reconciled; cut off, and why in words. */
+void engine_online(struct engine *engine);
+void engine_offline(struct engine *engine, const char *why);
 
 /* The runner's sink. */
 void engine_attempt_ended(struct engine *engine, const char *id,
@@ -82,6 +83,9 @@ void engine_posted(struct engine *engine);
 
 /* Config, runbook or people are other ones: look again at what is due. */
 void engine_refresh(struct engine *engine);
+
+/* Whether taps on the post with @key mean something, or did. */
+bool engine_takes_taps(const struct engine *engine, const char *key);
 
 /* The state as the journal has it; until the loop turns. */
 const struct bridge *engine_bridge(const struct engine *engine);

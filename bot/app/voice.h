@@ -41,22 +41,13 @@ struct voice_api {
 	/* The text of the run's card as it should read now.  Caller frees. */
 	char *(*card)(struct voice *voice, const struct voice_scene *scene,
 			const struct run *run);
-	/* Add the edit that gives the run's card this text; @number is in no
-	 * other edit's key. */
-	void (*card_edit)(struct voice *voice, const struct voice_scene *scene,
-			const struct run *run, const char *text, uint64_t number,
-			struct said *said);
 	/* Keys of the run's card and of the posts that take taps.  Caller
 	 * frees. */
 	char *(*card_key)(struct voice *voice, const struct run *run);
-	char *(*gate_key)(struct voice *voice, const struct bridge *bridge,
-			const struct gate_state *gate);
+	char *(*gate_key)(struct voice *voice, const struct gate_state *gate);
 	char *(*poll_key)(struct voice *voice, const struct poll_state *poll);
 	char *(*step_key)(
 			struct voice *voice, const struct run *run, uint32_t step);
-	/* Whether the post with @key takes taps. */
-	bool (*takes_taps)(
-			struct voice *voice, const struct bridge *bridge, const char *key);
 };
 
 struct voice {

@@ -7,10 +7,8 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 
-static char *gate_key(struct voice *voice, const struct bridge *bridge,
-		const struct gate_state *gate) {
+static char *gate_key(struct voice *voice, const struct gate_state *gate) {
 	(void)voice;
-	(void)bridge;
 	return xasprintf("gate/%u", gate->id);
 }
 
@@ -29,14 +27,6 @@ static char *step_key(
 static char *card_key(struct voice *voice, const struct run *run) {
 	(void)voice;
 	return xasprintf("run/%u/card", run->number);
-}
-
-static bool takes_taps(
-		struct voice *voice, const struct bridge *bridge, const char *key) {
-	(void)voice;
-	(void)bridge;
-	return strncmp(key, "gate/", 5) == 0 || strncmp(key, "poll/", 5) == 0 ||
-			strstr(key, "/step/") != NULL;
 }
 
 static void add(struct said *said, enum outbox_kind kind, char *take_key,
@@ -106,9 +96,8 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 		free(first);
 	}
 	if (event->type == EVENT_GATE_OPENED) {
-		add_tappable(said,
-				gate_key(voice, bridge, bridge_gate(bridge, event->gate)),
-				text);
+		add_tappable(
+				said, gate_key(voice, bridge_gate(bridge, event->gate)), text);
 	} else if (event->type == EVENT_POLL_OPENED) {
 		add_tappable(
 				said, poll_key(voice, bridge_poll(bridge, event->gate)), text);
@@ -121,7 +110,7 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 				card != NULL ? card : "", text);
 	}
 	if (event->type == EVENT_GATE_CLOSED || event->type == EVENT_GATE_PASSED) {
-		char *key = gate_key(voice, bridge, bridge_gate(bridge, event->gate));
+		char *key = gate_key(voice, bridge_gate(bridge, event->gate));
 		add(said, OUTBOX_EDIT, xasprintf("%s/closed", key), key, text);
 		free(key);
 	}
@@ -136,25 +125,13 @@ static char *card(struct voice *voice, const struct voice_scene *scene,
 	return card_text(run);
 }
 
-static void card_edit(struct voice *voice, const struct voice_scene *scene,
-		const struct run *run, const char *text, uint64_t number,
-		struct said *said) {
-	(void)scene;
-	char *key = card_key(voice, run);
-	add(said, OUTBOX_EDIT, xasprintf("%s/edit/%" PRIu64, key, number), key,
-			text);
-	free(key);
-}
-
 static const struct voice_api api = {
 	.say = say,
 	.card = card,
-	.card_edit = card_edit,
 	.card_key = card_key,
 	.gate_key = gate_key,
 	.poll_key = poll_key,
 	.step_key = step_key,
-	.takes_taps = takes_taps,
 };
 
 struct voice *plain_voice_create(void) {

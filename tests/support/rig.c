@@ -163,12 +163,11 @@ static void on_taps(void *data, const char *post_id,
 
 static void on_online(void *data) {
 	inbox_online(((struct rig *)data)->inbox);
-	engine_set_online(((struct rig *)data)->engine, true);
+	engine_online(((struct rig *)data)->engine);
 }
 
 static void on_offline(void *data, const char *why) {
-	(void)why;
-	engine_set_online(((struct rig *)data)->engine, false);
+	engine_offline(((struct rig *)data)->engine, why);
 }
 
 static void on_ended(
@@ -185,8 +184,7 @@ static void on_settled(
 }
 
 static bool on_takes_taps(void *data, const char *key) {
-	struct rig *rig = data;
-	return rig->voice->api->takes_taps(rig->voice, NULL, key);
+	return engine_takes_taps(((struct rig *)data)->engine, key);
 }
 
 static void on_drained(void *data) {

@@ -1,0 +1,469 @@
+#include "app/app.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine.h"
+#include "app/inbox.h"
+#include "app/outbox.h"
+#include "app/source.h"
+#include "app/speech.h"
+#include "base/xalloc.h"
+#include "exec/steprunner.h"
+#include "journal/journal.h"
+#include "journal/sqlite.h"
+#include "loop/http.h"
+#include "loop/loop.h"
+#include "mattermost/client.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/secret.h"
+
+#define LOOK_MS    2000 // between looks at the files, real time
+#define MARK_MS    1000 // at most so often the mark is stored
+#define MARK_NAME  "mark"
+#define MARK_ROOM  256
+#define CLOCK_NAME "bot"
+
+struct app {
+	const struct app_options *options;
+	struct source *source;
+	struct secret *token;
+	char *state_dir;
+	struct clock *clock;
+	struct journal *journal;
+	struct loop *loop;
+	struct http *http;
+	struct voice *voice;
+	struct server *server;
+	struct runner *runner;
+	struct outbox *outbox;
+	struct engine *engine;
+	struct inbox *inbox;
+	struct loop_timer *look;
+	struct loop_timer *mark_timer;
+	struct loop_signal *signals[3];
+	struct server_mark mark;
+	bool mark_waits;
+	struct err failure; // why it ends, unless it was told to
+	bool failed;
+};
+
+/* --- the mark: how far the server was read --- */
+
+/* What was told before the mark must be in the journal before the mark is. */
+static void store_mark(struct app *app) {
+	struct err err = { 0 };
+	char value[MARK_ROOM];
+	if (!app->mark_waits || !engine_is_drained(app->engine)) {
+		return;
+	}
+	snprintf(value, sizeof(value), "%" PRId64 " %" PRId64 " %" PRId64 " %s",
+			app->mark.read_to_ms, app->mark.changed_to_ms, app->mark.next_seq,
+			app->mark.connection_id);
+	if (app->journal->api->put(app->journal, MARK_NAME, value, &err)) {
+		app->mark_waits = false;
+	}
+}
+
+static struct server_mark read_mark(struct journal *journal) {
+	struct server_mark mark = { 0 };
+	char value[MARK_ROOM];
+	if (!journal->api->get(journal, MARK_NAME, value, sizeof(value)) ||
+			sscanf(value, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %64s",
+					&mark.read_to_ms, &mark.changed_to_ms, &mark.next_seq,
+					mark.connection_id) < 3) {
+		return (struct server_mark){ 0 };
+	}
+	return mark;
+}
+
+static void on_mark_timer(void *data) {
+	struct app *app = data;
+	store_mark(app);
+	if (app->mark_waits) {
+		loop_timer_start_real(app->mark_timer, MARK_MS);
+	}
+}
+
+static void on_marked(void *data, const struct server_mark *mark) {
+	struct app *app = data;
+	app->mark = *mark;
+	if (!app->mark_waits) {
+		app->mark_waits = true;
+		loop_timer_start_real(app->mark_timer, MARK_MS);
+	}
+}
+
+/* --- what the server tells --- */
+
+static void on_post(void *data, const struct server_post *post) {
+	inbox_post(((struct app *)data)->inbox, post);
+}
+
+static void on_post_changed(void *data, const struct server_post *post) {
+	inbox_post_changed(((struct app *)data)->inbox, post);
+}
+
+static void on_taps(void *data, const char *post_id,
+		const struct server_tap *taps, size_t count) {
+	inbox_taps(((struct app *)data)->inbox, post_id, taps, count);
+}
+
+static void on_online(void *data) {
+	struct app *app = data;
+	log_info("server.online", "url=%s",
+			source_config(app->source)->config->mattermost.url);
+	inbox_online(app->inbox);
+	engine_online(app->engine);
+}
+
+static void on_offline(void *data, const char *why) {
+	struct app *app = data;
+	log_warn("server.offline", "why=\"%s\"", why);
+	engine_offline(app->engine, why);
+}
+
+static void on_people_changed(void *data) {
+	struct app *app = data;
+	source_people_changed(app->source);
+	engine_refresh(app->engine);
+}
+
+static void on_trouble(void *data, const char *what) {
+	(void)data;
+	log_error("server.trouble", "what=\"%s\"", what);
+}
+
+/* --- what the others tell --- */
+
+static void on_ended(
+		void *data, const char *id, const struct attempt_result *result) {
+	engine_attempt_ended(((struct app *)data)->engine, id, result);
+}
+
+/* A gate that nobody can see must not be waited for in silence. */
+static void tell_dead_gate(
+		struct app *app, const struct outbox_row *row, const char *why) {
+	struct err err = { 0 };
+	char *key = xasprintf("dead/%s", row->key);
+	char *text = xasprintf(
+			"⚠️ **A post could not be made** that asks for approval:\n`%s`\n"
+			"Nobody can tap on it. Ask for it again.",
+			why);
+	const struct outbox_row said = {
+		.key = key,
+		.kind = OUTBOX_POST,
+		.target = "",
+		.target_post = "",
+		.text = text,
+	};
+	const struct journal_batch batch = { .outbox = &said, .outbox_count = 1 };
+	if (app->journal->api->append(app->journal, &batch, &err) ==
+			JOURNAL_APPENDED) {
+		outbox_wake(app->outbox);
+	}
+	free(text);
+	free(key);
+}
+
+static void on_settled(
+		void *data, const struct outbox_row *row, bool sent, const char *why) {
+	struct app *app = data;
+	if (!sent && row->kind == OUTBOX_POST &&
+			engine_takes_taps(app->engine, row->key)) {
+		tell_dead_gate(app, row, why);
+	}
+	engine_posted(app->engine);
+}
+
+static bool on_takes_taps(void *data, const char *key) {
+	return engine_takes_taps(((struct app *)data)->engine, key);
+}
+
+static void on_broken(void *data, const struct err *err) {
+	struct app *app = data;
+	app->failure = *err;
+	app->failed = true;
+	loop_stop(app->loop);
+}
+
+/* --- files and signals --- */
+
+static void look_at_files(struct app *app, bool force) {
+	char *text = NULL;
+	struct err err = { 0 };
+	enum source_news news = source_look(app->source, force, &text);
+	struct request request = { .type = REQUEST_SOURCE_CHANGED };
+	switch (news) {
+	case SOURCE_SAME:
+		return;
+	case SOURCE_CHANGED:
+		if (speech_reload(app->voice, source_templates(app->source), &err)) {
+			request.text = text;
+			break;
+		}
+		request.type = REQUEST_SOURCE_BROKEN;
+		request.problem = err.text;
+		break;
+	case SOURCE_BROKEN:
+		request.type = REQUEST_SOURCE_BROKEN;
+		request.problem = text;
+		break;
+	}
+	log_info("source.news", "what=\"%s\"",
+			request.problem != NULL ? request.problem : request.text);
+	engine_ask(app->engine, &request, NULL);
+	free(text);
+}
+
+static void on_look(void *data) {
+	struct app *app = data;
+	look_at_files(app, false);
+	loop_timer_start_real(app->look, LOOK_MS);
+}
+
+static void on_hangup(void *data) {
+	look_at_files(data, true);
+}
+
+static void on_stop(void *data) {
+	struct app *app = data;
+	log_info("app.stopping", "%s", "steps go on");
+	loop_stop(app->loop);
+}
+
+/* --- putting it together --- */
+
+static bool read_token(struct app *app, struct err *err) {
+	const struct config_file *file = source_config(app->source);
+	const struct config_mattermost *mattermost = &file->config->mattermost;
+	char *path = NULL;
+	if (mattermost->token_file != NULL) {
+		path = config_file_path(file, mattermost->token_file);
+	} else {
+		const char *folder = getenv("CREDENTIALS_DIRECTORY");
+		if (folder == NULL) {
+			return err_set(err, ERR_REFUSED,
+					"token_credential = %s, and systemd gave no credentials",
+					mattermost->token_credential);
+		}
+		path = xasprintf("%s/%s", folder, mattermost->token_credential);
+	}
+	app->token = secret_read_file(path, err);
+	if (app->token == NULL) {
+		err_wrap(err, "the token in %s: ", path);
+	}
+	free(path);
+	return app->token != NULL;
+}
+
+static bool open_journal(struct app *app, struct err *err) {
+	const struct config_file *file = source_config(app->source);
+	char *dir = config_file_path(file, file->config->bridge.state_dir);
+	app->journal = journal_sqlite_open(dir, err);
+	char *absolute = app->journal != NULL ? realpath(dir, NULL) : NULL;
+	free(dir);
+	if (app->journal == NULL) {
+		return false;
+	}
+	if (absolute == NULL) {
+		return err_set(err, ERR_IO, "the state folder has gone");
+	}
+	app->state_dir = absolute;
+	return source_use_journal(app->source, app->journal, err);
+}
+
+static bool make_clock(struct app *app, struct err *err) {
+	const struct config_file *file = source_config(app->source);
+	const char *name = file->config->sandbox.clock;
+	if (name == NULL) {
+		app->clock = clock_create_real();
+		return true;
+	}
+	if (!config_is_loopback(file->config)) {
+		return err_set(err, ERR_REFUSED,
+				"[sandbox] clock is for a server on this machine only, and %s "
+				"is none",
+				file->config->mattermost.url);
+	}
+	char *path = config_file_path(file, name);
+	app->clock = clock_join(path, CLOCK_NAME, CLOCK_ROLE_WORKER, err);
+	free(path);
+	return app->clock != NULL;
+}
+
+static bool make_server(struct app *app, struct err *err) {
+	const struct config_file *file = source_config(app->source);
+	const struct config_mattermost *mattermost = &file->config->mattermost;
+	char *ca_file = mattermost->ca_file != NULL
+			? config_file_path(file, mattermost->ca_file)
+			: NULL;
+	const struct server_sink sink = {
+		.post = on_post,
+		.post_changed = on_post_changed,
+		.taps = on_taps,
+		.online = on_online,
+		.offline = on_offline,
+		.people_changed = on_people_changed,
+		.trouble = on_trouble,
+		.marked = on_marked,
+	};
+	const struct client_options options = {
+		.url = mattermost->url,
+		.team = mattermost->team,
+		.channel = file->config->bridge.channel,
+		.token = app->token,
+		.ca_file = ca_file,
+		.proxy = mattermost->proxy,
+		.mark = read_mark(app->journal),
+	};
+	app->server = client_create(app->loop, &options, &sink, app, err);
+	free(ca_file);
+	return app->server != NULL;
+}
+
+static bool make_runner(struct app *app, struct err *err) {
+	const struct config_file *file = source_config(app->source);
+	const char *clock = file->config->sandbox.clock;
+	char *clock_path = clock != NULL ? config_file_path(file, clock) : NULL;
+	char *absolute = clock_path != NULL ? realpath(clock_path, NULL) : NULL;
+	static const struct runner_sink sink = { .ended = on_ended };
+	const struct steprunner_options options = {
+		.loop = app->loop,
+		.http = app->http,
+		.state_dir = app->state_dir,
+		.clock_path = absolute,
+	};
+	app->runner = steprunner_create(&options, &sink, app, err);
+	free(absolute);
+	free(clock_path);
+	return app->runner != NULL;
+}
+
+static bool make_tools(struct app *app, struct err *err) {
+	const struct http_options http = { 0 };
+	app->loop = loop_create(app->clock, err);
+	if (app->loop == NULL) {
+		return false;
+	}
+	app->http = http_create(app->loop, &http, err);
+	if (app->http == NULL) {
+		return false;
+	}
+	app->voice = speech_create(
+			source_templates(app->source), source_prefix(app->source), err);
+	return app->voice != NULL && make_server(app, err) && make_runner(app, err);
+}
+
+static bool make_engine(struct app *app, struct err *err) {
+	app->outbox = outbox_create(&(struct outbox_options){
+			.loop = app->loop,
+			.journal = app->journal,
+			.server = app->server,
+			.settled = on_settled,
+			.takes_taps = on_takes_taps,
+			.data = app,
+	});
+	app->engine = engine_create(
+			&(struct engine_options){
+					.loop = app->loop,
+					.journal = app->journal,
+					.server = app->server,
+					.runner = app->runner,
+					.sources = source_base(app->source),
+					.outbox = app->outbox,
+					.voice = app->voice,
+					.version = app->options->version,
+					.id_prefix = source_prefix(app->source),
+					.broken = on_broken,
+					.data = app,
+			},
+			err);
+	if (app->engine == NULL) {
+		return err_wrap(err, "the journal: ");
+	}
+	app->inbox = inbox_create(&(struct inbox_options){
+			.journal = app->journal,
+			.server = app->server,
+			.engine = app->engine,
+			.outbox = app->outbox,
+	});
+	return true;
+}
+
+static void listen(struct app *app) {
+	app->look = loop_timer_create(app->loop, on_look, app);
+	app->mark_timer = loop_timer_create(app->loop, on_mark_timer, app);
+	app->signals[0] = loop_signal_create(app->loop, SIGTERM, on_stop, app);
+	app->signals[1] = loop_signal_create(app->loop, SIGINT, on_stop, app);
+	app->signals[2] = loop_signal_create(app->loop, SIGHUP, on_hangup, app);
+	loop_timer_start_real(app->look, LOOK_MS);
+	source_use_server(app->source, app->server);
+}
+
+static bool set_up(struct app *app, struct err *err) {
+	app->source = source_read(app->options->config_path, err);
+	if (app->source == NULL || !read_token(app, err) || !make_clock(app, err) ||
+			!open_journal(app, err) || !make_tools(app, err) ||
+			!make_engine(app, err)) {
+		return false;
+	}
+	listen(app);
+	return true;
+}
+
+/* Those who tell things go before those who are told. */
+static void tear_down(struct app *app) {
+	for (size_t i = 0; i < 3; i++) {
+		loop_signal_destroy(app->signals[i]);
+	}
+	loop_timer_destroy(app->look);
+	loop_timer_destroy(app->mark_timer);
+	if (app->engine != NULL) {
+		store_mark(app);
+	}
+	if (app->source != NULL) {
+		source_use_server(app->source, NULL);
+	}
+	if (app->server != NULL) {
+		app->server->api->destroy(app->server);
+	}
+	if (app->runner != NULL) {
+		app->runner->api->destroy(app->runner);
+	}
+	inbox_destroy(app->inbox);
+	engine_destroy(app->engine);
+	outbox_destroy(app->outbox);
+	speech_destroy(app->voice);
+	if (app->http != NULL) {
+		http_destroy(app->http);
+	}
+	loop_destroy(app->loop);
+	if (app->journal != NULL) {
+		app->journal->api->destroy(app->journal);
+	}
+	clock_destroy(app->clock);
+	secret_destroy(app->token);
+	source_destroy(app->source);
+	free(app->state_dir);
+}
+
+enum app_end app_run(const struct app_options *options, struct err *err) {
+	struct app app = { .options = options };
+	enum app_end end = APP_REFUSED;
+	if (set_up(&app, err)) {
+		log_info("app.running", "version=%s state=%s", options->version,
+				app.state_dir);
+		app.server->api->start(app.server);
+		loop_run(app.loop);
+		end = app.failed ? APP_UNREACHABLE : APP_STOPPED;
+		*err = app.failed ? app.failure : *err;
+	}
+	tear_down(&app);
+	return end;
+}
