@@ -170,22 +170,6 @@ static void say_decide(struct deciding *d) {
 	saying_answer(d, NULL);
 }
 
-static void close_gates(
-		struct deciding *d, const struct run *run, const char *why) {
-	for (size_t i = 0; i < d->bridge->gate_count; i++) {
-		const struct gate_state *gate = &d->bridge->gates[i];
-		if (gate->run == run->number && gate->status == GATE_OPEN) {
-			struct event event = event_make(
-					EVENT_GATE_CLOSED, d->world->now_ms);
-			event.gate = gate->id;
-			event.run = run->number;
-			event.outcome = OUTCOME_VOID;
-			event.text = why;
-			deciding_add(d, event);
-		}
-	}
-}
-
 static void say_abort(struct deciding *d) {
 	const struct run *run = bridge_executing(d->bridge);
 	if (run == NULL) {
@@ -204,7 +188,7 @@ static void say_abort(struct deciding *d) {
 		deciding_add(d, run_said(d, EVENT_RUN_ABORT_ASKED, run));
 		return;
 	}
-	close_gates(d, run, "the run was aborted");
+	deciding_void_gates(d, run, "the run was aborted");
 	deciding_add(d, run_said(d, EVENT_RUN_ABORTED, run));
 	if (run->kind == RUN_REHEARSAL) {
 		struct event event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
@@ -297,6 +281,7 @@ static void open_rollback(struct deciding *d, const struct run *run) {
 	if (!saying_needs_lead(d, runbook)) {
 		return;
 	}
+	deciding_void_gates(d, run, "the run is rolled back");
 	struct event event = run_said(d, EVENT_RUN_ROLLING_BACK, run);
 	event.text = NULL;
 	event.values = run->values;

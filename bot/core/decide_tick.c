@@ -110,6 +110,7 @@ static void begin_at_t0(struct deciding *d, const struct run *run) {
 }
 
 static void begin_rollback(struct deciding *d, const struct run *run) {
+	deciding_void_gates(d, run, "the run is rolled back");
 	struct event event = run_event(d, EVENT_RUN_ROLLING_BACK, run);
 	event.values = run->values;
 	event.value_count = run->value_count;

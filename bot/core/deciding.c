@@ -283,6 +283,22 @@ void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 	}
 }
 
+void deciding_void_gates(
+		struct deciding *d, const struct run *run, const char *why) {
+	for (size_t i = 0; i < d->bridge->gate_count; i++) {
+		const struct gate_state *gate = &d->bridge->gates[i];
+		if (gate->run == run->number && gate->status == GATE_OPEN) {
+			struct event event = event_make(
+					EVENT_GATE_CLOSED, d->world->now_ms);
+			event.gate = gate->id;
+			event.run = run->number;
+			event.outcome = OUTCOME_VOID;
+			event.text = why;
+			deciding_add(d, event);
+		}
+	}
+}
+
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate) {
 	size_t count = 0;
 	const char **filled = gate_filled(d->bridge, d->world, gate, &count);

@@ -41,6 +41,10 @@ void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 		enum outcome outcome, const char *user, const char *text);
 
+/* Void every gate of @run that is still open; nothing else comes of it. */
+void deciding_void_gates(
+		struct deciding *d, const struct run *run, const char *why);
+
 /* Let a full gate pass. */
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate);
 

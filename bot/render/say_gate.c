@@ -127,7 +127,8 @@ static void say_passed(
 
 static bool run_ends_next(const struct speech *speech) {
 	for (size_t i = 0; i < speech->in->following_count; i++) {
-		if (speech->in->following[i].type == EVENT_RUN_ABORTED) {
+		enum event_type type = speech->in->following[i].type;
+		if (type == EVENT_RUN_ABORTED || type == EVENT_RUN_ROLLING_BACK) {
 			return true;
 		}
 	}

@@ -199,10 +199,26 @@ static void talk_finish(struct talk *talk) {
 
 /* --- what was said, as text --- */
 
+/* A key, without the count of events that some end in: how many there were
+ * before is nothing that people read. */
+static void add_key(struct str *out, const char *key) {
+	static const char *const kept[] = { "gate", "poll", "asked", "status" };
+	const char *slash = strrchr(key, '/');
+	bool count = slash[1] != '\0' &&
+			strspn(slash + 1, "0123456789") == strlen(slash + 1);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]) && count; i++) {
+		size_t len = strlen(kept[i]);
+		count = (size_t)(slash - key) < len ||
+				strncmp(slash - len, kept[i], len) != 0;
+	}
+	str_add_bytes(out, key, count ? (size_t)(slash - key) : strlen(key));
+}
+
 static void add_row(struct str *out, const struct message_row *row) {
 	static const char *const kinds[] = { "post", "edit", "pin", "unpin",
 		"react" };
-	str_addf(out, "[%s %s", kinds[row->kind], row->key);
+	str_addf(out, "[%s ", kinds[row->kind]);
+	add_key(out, row->key);
 	if (row->kind == MESSAGE_POST && row->target[0] != '\0') {
 		str_addf(out, " in %s", row->target);
 	}
