@@ -9,6 +9,7 @@
 #include "app/config_file.h"
 #include "app/planner.h"
 #include "app/runbook_file.h"
+#include "app/speech.h"
 #include "cli/finding.h"
 #include "sys/secret.h"
 
@@ -118,6 +119,24 @@ static void check_targets(
 	plan_finish(&plan);
 }
 
+/* The user's own message texts, each held to what its message has. */
+static void check_templates(
+		const struct config_file *file, struct findings *findings) {
+	const char *folder = file->config->bridge.templates;
+	if (folder == NULL) {
+		return;
+	}
+	struct err err = { 0 };
+	char *path = config_file_path(file, folder);
+	struct voice *voice = speech_create(path, "", &err);
+	if (voice == NULL) {
+		err_wrap(&err, "templates: ");
+		add_problem(findings, 0, &err);
+	}
+	speech_destroy(voice);
+	free(path);
+}
+
 /* What the config names beside the runbook; each adds what it finds. */
 typedef void (*file_check)(
 		const struct config_file *file, struct findings *findings);
@@ -126,6 +145,7 @@ static const file_check file_checks[] = {
 	check_token,
 	check_secrets,
 	check_targets,
+	check_templates,
 };
 
 static void check_config(struct tally *tally, struct config_file *file) {
