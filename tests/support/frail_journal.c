@@ -16,6 +16,7 @@ struct frail {
 	size_t appends;
 	size_t fail_from; // 0: never
 	size_t fail_count;
+	size_t settle_failures;
 };
 
 static struct frail *of(struct journal *journal) {
@@ -108,6 +109,10 @@ static bool frail_settled(struct journal *journal, uint64_t id,
 	if (self->dead) {
 		return refuse(err);
 	}
+	if (self->settle_failures > 0) {
+		self->settle_failures--;
+		return refuse(err);
+	}
 	bool ok = self->inner->api->settled(self->inner, id, state, post_id, err);
 	written(self);
 	return ok;
@@ -178,4 +183,8 @@ void frail_journal_fail(struct journal *journal, size_t nth, size_t count) {
 	struct frail *self = of(journal);
 	self->fail_from = self->appends + nth;
 	self->fail_count = count;
+}
+
+void frail_journal_refuse_settling(struct journal *journal, size_t count) {
+	of(journal)->settle_failures = count;
 }

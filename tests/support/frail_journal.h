@@ -25,4 +25,7 @@ void frail_journal_revive(struct journal *journal);
 /* The @nth append from now fails, and @count after it. */
 void frail_journal_fail(struct journal *journal, size_t nth, size_t count);
 
+/* The next @count settlings fail. */
+void frail_journal_refuse_settling(struct journal *journal, size_t count);
+
 #endif
