@@ -217,7 +217,7 @@ static bool glued(const char *line, struct command_match *out) {
 	return suggest_if_like(second, behind(second), out);
 }
 
-bool near_word(const char *line, struct command_match *out) {
+bool near_line(const char *line, struct command_match *out) {
 	size_t whole = 0;
 	size_t len = clean_word(line, &whole);
 	const char *rest = behind(line);

@@ -1,5 +1,5 @@
-#ifndef NEAR_H
-#define NEAR_H
+#ifndef COMMANDS_NEAR_H
+#define COMMANDS_NEAR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ void near_suggest(struct command_match *out, const struct command *command,
  * Answer a word after `!` that is no command, if it is like one.  @line begins
  * behind the `!`.  False: it is like none.
  */
-bool near_word(const char *line, struct command_match *out);
+bool near_line(const char *line, struct command_match *out);
 
 /* Answer what follows `!cutover` and is no command that goes with it. */
 void near_cutover(const char *rest, struct command_match *out);

@@ -99,7 +99,7 @@ static bool parse_line(const char *line, bool loose, bool in_thread,
 		take_command(command, line, rest, in_thread, out);
 		return true;
 	}
-	return !loose && near_word(line, out);
+	return !loose && near_line(line, out);
 }
 
 /*

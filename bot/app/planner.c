@@ -198,7 +198,7 @@ static bool add_file(struct plan_target *target, const char *workdir,
 		sha256_of(str_text(&text), text.len, hash);
 		plan_target_add_file(target, relative, hash);
 	} else {
-		err_wrap(err, "file %s of [target %s]: ", path, target->name);
+		err_wrap(err, "[target %s]: ", target->name);
 	}
 	str_finish(&text);
 	return good;

@@ -154,8 +154,7 @@ bool runbook_file_read(struct runbook_file *file, const char *path,
 	struct str text;
 	str_init(&text, 0);
 	/* A file that is somewhat too large is a finding, not a failure. */
-	bool ok = fd_read_file(path, MD_SOURCE_MAX_BYTES * 4, &text, err) ||
-			err_wrap(err, "%s: ", path);
+	bool ok = fd_read_file(path, MD_SOURCE_MAX_BYTES * 4, &text, err);
 	if (ok) {
 		file->len = text.len;
 		file->text = str_take(&text);

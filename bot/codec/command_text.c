@@ -136,23 +136,52 @@ static bool is_one_of(const char *word, const char *const *words) {
 	return false;
 }
 
+/* Commands that run another, and their options that take a word. */
+static const struct wrapper {
+	const char *name;
+	const char *with_word;
+} wrappers[] = {
+	{ "sudo", "CghpRrTtUu" },
+	{ "env", "CSu" },
+	{ "nice", "n" },
+	{ "exec", "a" },
+	{ "time", "fo" },
+	{ "stdbuf", "" },
+	{ "nohup", "" },
+	{ "setsid", "" },
+	{ "command", "" },
+	{ "builtin", "" },
+};
+
+static const struct wrapper *find_wrapper(const char *name) {
+	for (size_t i = 0; i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
+		if (strcmp(wrappers[i].name, name) == 0) {
+			return &wrappers[i];
+		}
+	}
+	return NULL;
+}
+
 /* The index of the word that names what runs, behind sudo and the like;
  * *bounded where one of them is `timeout`. */
 static size_t first_word(const struct shell_command *command, bool *bounded) {
-	static const char *const wrappers[] = { "sudo", "env", "nohup", "nice",
-		"time", "exec", "command", "builtin", "stdbuf", "setsid", NULL };
 	size_t i = 0;
 	while (i < command->count) {
 		const char *name = base_name(command->words[i]);
+		const struct wrapper *wrapper = find_wrapper(name);
 		*bounded = *bounded || strcmp(name, "timeout") == 0;
-		if (!is_one_of(name, wrappers)) {
+		if (wrapper == NULL) {
 			break;
 		}
 		i++;
 		while (i < command->count &&
 				(command->words[i][0] == '-' ||
 						strchr(command->words[i], '=') != NULL)) {
-			i++;
+			const char *word = command->words[i];
+			bool takes_word = word[0] == '-' && word[1] != '\0' &&
+					word[2] == '\0' &&
+					strchr(wrapper->with_word, word[1]) != NULL;
+			i += takes_word ? 2 : 1;
 		}
 	}
 	return i;

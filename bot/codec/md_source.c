@@ -13,6 +13,8 @@
 #include "codec/md_header.h"
 #include "codec/md_text.h"
 
+#define DELIMITER_WORK_MAX ((size_t)16 * 1024 * 1024) // half a second
+
 /* A copy with '\n' for every end of line and without a byte order mark. */
 static char *normalised(const char *text, size_t len, size_t *out_len) {
 	char *out = xcalloc(len + 1, 1);
@@ -82,6 +84,41 @@ static bool check_lines(
 		}
 	}
 	return good;
+}
+
+/* Whether @line could be the one below a table's header. */
+static bool is_delimiter(struct md_line line) {
+	bool dash = false;
+	for (size_t i = 0; i < line.len; i++) {
+		if (strchr(" \t|:->", line.text[i]) == NULL) {
+			return false;
+		}
+		dash = dash || line.text[i] == '-';
+	}
+	return dash;
+}
+
+/*
+ * At each such line cmark-gfm reads the whole paragraph above again, in search
+ * of a header: thousands of them in one paragraph take it minutes.
+ */
+static bool check_delimiters(
+		const struct md_source *source, struct findings *findings) {
+	size_t paragraph = 0;
+	size_t work = 0;
+	for (size_t i = 0; i < source->line_count; i++) {
+		struct md_line line = source->lines[i];
+		paragraph = line.len > 0 ? paragraph + line.len : 0;
+		work += is_delimiter(line) ? paragraph : 0;
+		if (work > DELIMITER_WORK_MAX) {
+			findings_add(findings, SEVERITY_ERROR, "too-large",
+					(struct place){ (uint32_t)i + 1, 1 },
+					"too many lines like the one below a table's header; put "
+					"empty lines between the tables");
+			return false;
+		}
+	}
+	return true;
 }
 
 static cmark_node *parse(const char *text, size_t len) {
@@ -232,7 +269,7 @@ bool md_source_open(struct md_source *source, const char *text, size_t len,
 	}
 	source->raw = normalised(text, len, &source->len);
 	split_lines(source);
-	if (!check_lines(source, findings)) {
+	if (!check_lines(source, findings) || !check_delimiters(source, findings)) {
 		return false;
 	}
 	cmark_node *first = parse(source->raw, source->len);

@@ -128,7 +128,7 @@ static bool read_report(int fd, const char *workdir, struct err *err) {
 	return err_set(err, ERR_IO, "cannot start it: %s", what);
 }
 
-bool command_start(const struct step_spec *spec, int alive_fd, int out_fd[2],
+bool command_spawn(const struct step_spec *spec, int alive_fd, int out_fd[2],
 		pid_t *leader, struct err *err) {
 	int out[2] = { -1, -1 };
 	int errs[2] = { -1, -1 };

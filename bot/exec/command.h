@@ -1,5 +1,5 @@
-#ifndef COMMAND_H
-#define COMMAND_H
+#ifndef EXEC_COMMAND_H
+#define EXEC_COMMAND_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -20,7 +20,7 @@
  * started, for certain, and nothing of it is left.  The working directory is
  * the attempt's folder.
  */
-bool command_start(const struct step_spec *spec, int alive_fd, int out_fd[2],
+bool command_spawn(const struct step_spec *spec, int alive_fd, int out_fd[2],
 		pid_t *leader, struct err *err) __attribute__((warn_unused_result));
 
 #endif

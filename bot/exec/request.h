@@ -1,5 +1,5 @@
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef EXEC_REQUEST_H
+#define EXEC_REQUEST_H
 
 #include <stdbool.h>
 

@@ -409,7 +409,7 @@ static void linger(const struct job *job) {
 static void run_command(struct job *job) {
 	struct err err = { 0 };
 	job->begun = measure_ms(job);
-	if (command_start(
+	if (command_spawn(
 				&job->spec, job->alive_fd, job->out_fd, &job->leader, &err)) {
 		follow(job);
 		judge(job);
