@@ -103,6 +103,24 @@ static bool act(struct rig *rig, size_t *next) {
 	return true;
 }
 
+static void bury_if_dead(struct rig *rig) {
+	if (rig->dead) {
+		rig_bury(rig);
+		rig->dead = false;
+	}
+}
+
+/* A bot that dies when all is said to people has still to tidy up. */
+static void see_out(struct rig *rig) {
+	for (int i = 0; i < 2; i++) {
+		bury_if_dead(rig);
+		if (rig->engine == NULL) {
+			rig_start(rig);
+		}
+		rig_go(rig, 5000);
+	}
+}
+
 /* Play to the end; a bot that died is followed by another after @away_ms.
  * False: the night did not end in an hour. */
 static bool play(struct rig *rig, int64_t away_ms) {
@@ -111,8 +129,7 @@ static bool play(struct rig *rig, int64_t away_ms) {
 	for (int64_t ms = 0; ms < 3600000 && next < NIGHT_ACTS; ms += 500) {
 		rig_go(rig, 500);
 		if (rig->dead) {
-			rig_bury(rig);
-			rig->dead = false;
+			bury_if_dead(rig);
 			back_ms = ms + away_ms;
 		}
 		if (rig->engine == NULL && ms >= back_ms) {
@@ -120,7 +137,7 @@ static bool play(struct rig *rig, int64_t away_ms) {
 		}
 		act(rig, &next);
 	}
-	rig_go(rig, 5000);
+	see_out(rig);
 	if (next < NIGHT_ACTS) {
 		printf("# waits for \"%s\"\n", night[next].sign);
 		fake_chat_print(rig->chat);
