@@ -24,6 +24,7 @@ HELP = """
   :people                    who is who
   :faults [WORD]             cut, kill, start, slow, pull, health: break things
   :pace N                    let the time go N times as fast (now {pace})
+  :card                      the run's card as it stands
   :posts                     the posts that take taps, newest last
   :help or ?   :quit
 
@@ -156,6 +157,8 @@ class Front:
         elif order == "posts":
             self.show("\n".join("  " + self.channel.title(post)
                                 for post in self.tappable) or "  none yet")
+        elif order == "card":
+            self.show_card()
         elif order == "pace" and rest and rest[0].isdigit():
             self.pace = int(rest[0])
             self.sandbox.side("POST", "clock", {"pace": self.pace})
@@ -163,6 +166,14 @@ class Front:
             self.break_things(rest[0] if rest else "")
         else:
             self.show(f"  no order :{order}; :help lists them")
+
+    def show_card(self):
+        cards = [post for post in self.channel.posts.values()
+                 if post.get("is_pinned")]
+        if cards:
+            self.channel.text(cards[-1]["message"])
+        else:
+            self.show("  no run has a card yet")
 
     def break_things(self, what):
         world, bot = self.stage.world, self.stage.bot

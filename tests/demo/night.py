@@ -128,6 +128,16 @@ def takes_taps(*words):
     return question
 
 
+def minutes(players, count):
+    """So much of the night is over."""
+    over = []
+    players.after(60 * count, lambda: over.append(True))
+
+    def question(*_):
+        return bool(over)
+    return question
+
+
 def look(condition):
     """Something outside the channel."""
     def question(*_):
@@ -137,38 +147,51 @@ def look(condition):
 
 
 class Success(Night):
-    """Compose.  The first pull fails and is repeated by itself; the bot dies
-    while the second one runs.  All goes well."""
+    """Compose.  Who may not start is refused; somebody holds for a moment; the
+    first pull fails and is repeated by itself; the bot dies while the second
+    one runs.  All goes well."""
     platform = "compose"
-    ends = "succeeded"
+    ends, end = "succeeded", "run.succeeded"
 
     def script(self):
-        world = self.world
-        world.fail("pull", 1, "docker compose*prod.yaml pull",
-                   "registry.stella.example: 503 Service Unavailable")
+        world, players = self.world, self.players
         yield look(self.sandbox.bot_listens)
         self.lead("!cutover plan PLATFORM=compose")
         yield posted("Plan approved")
+        players.say("visitor", "!cutover start")
+        yield posted("✋")
         self.lead("!cutover rehearse")
         yield posted("Rehearsal", "passed")
         self.lead("!cutover poll Guild leads")
-        self.lead("!cutover start")
-        yield posted("T0 approved")
+        yield minutes(players, 10)
+        world.fail("pull", 1, "docker compose*prod.yaml pull",
+                   "registry.stella.example: 503 Service Unavailable")
         world.slow("pull", 2, "docker compose*prod.yaml pull", 1200)
+        self.lead("!cutover start")
+        yield posted("4.1.1 by hand")
+        players.say("telemetry.rep", "!cutover hold a dashboard is red")
+        yield posted("is held")
+        yield minutes(players, 6)
+        self.lead("!cutover resume")
         yield look(lambda: (world.read("slow/pull") or "").startswith("0\n"))
         self.kill_bot("in the middle of 4.2.1")
         self.start_bot()
-        yield posted("succeeded**")
         yield posted("Watch of", "is over")
         self.lead("!cutover close")
         yield posted("closed:**")
 
+    def what_is_wrong_with_the_world(self):
+        stack = self.world.read("stacks/prod") or ""
+        return ([] if stack.startswith("release 2025.09.2\n") else
+                [f"production runs {stack.splitlines()[:1]}"])
+
 
 class RolledBack(Night):
-    """Helm.  The bot is dead while people approve T0; a check fails once and
-    is retried; after the smoke tests the bridge goes back."""
+    """Helm.  A thumb slips at the T0 gate; the bot is dead while people
+    approve it; a check fails once and is retried; a smoke test stays red, and
+    the bridge goes back."""
     platform = "helm"
-    ends = "rolled back"
+    ends, end = "rolled back", "run.rolled_back"
 
     def script(self):
         world, players = self.world, self.players
@@ -184,18 +207,28 @@ class RolledBack(Night):
         self.lead("!cutover start")
         yield takes_taps("T0?")
         gate = self.seen[1]
+        self.sandbox.tap("storage.ops", gate["id"], "x")
+        yield posted("storage.ops's ❌")
+        self.sandbox.untap("storage.ops", gate["id"], "x")
+        yield posted("storage.ops's ❌ is gone")
         self.kill_bot("while the T0 gate is open")
         for name in mentioned(gate)[:3]:
             players.approve(name, gate)
         self.start_bot()
         yield posted("4.4.2 failed")
-        players.after(60, lambda: players.say("authority.rep", "!retry 4.4.2"))
+        players.after(150, lambda: players.say("authority.rep",
+                                               "!retry 4.4.2"))
         yield posted("Smoke: 1 of 6 red")
-        players.after(90, lambda: players.say(
+        players.after(120, lambda: players.ask_back(
             "devops.lead", "!rollback ingest returns 503, queue growing"))
         yield posted("is rolled back**")
         self.lead("!cutover close")
         yield posted("closed:**")
+
+    def what_is_wrong_with_the_world(self):
+        history = self.world.read("kube/prod/stellaops/history")
+        return ([] if "9 deployed 2025.08.1" in history else
+                [f"production is at {history.splitlines()[-1]}"])
 
 
 NIGHTS = {"success": Success, "rollback": RolledBack}

@@ -16,6 +16,10 @@ RUN_WORD = re.compile(r"`!run (\d+(?:\.\d+)+)`\n`!pass ")
 DONE_WORD = re.compile(r"`!done (\d+(?:\.\d+)+) EVIDENCE`")
 GIVE_UP_REAL_S = 90
 
+# How long people take, in seconds of the night.
+FIRST_TAP_S, NEXT_TAP_S = 60, 45
+BY_HAND_S, EVIDENCE_S, QUESTION_S = 240, 480, 180
+
 
 def mentioned(post):
     """Who is called by a post, in its order, each once."""
@@ -32,7 +36,7 @@ class Players:
         self.sandbox, self.channel = sandbox, channel
         self.agenda, self.order = [], itertools.count()
         self.now_ms, self.last = 0, 0
-        self.approvals = []       # (post id, username): ✅ on gates
+        self.approvals = []       # (post, username): ✅ on a gate, or asking
         self.asked = set()        # posts that have been answered already
         self.answers = {}         # step: what to say to an ask, `!run`/`!pass`
         self.real_ms = None       # how long to wait at most for news
@@ -45,6 +49,11 @@ class Players:
 
     def say(self, name, text):
         self.sandbox.say(name, text)
+
+    def ask_back(self, name, text):
+        """A rollback: asking for it is its asker's approval."""
+        post = self.sandbox.say(name, text)
+        self.approvals.append((post["id"], name))
 
     def approve(self, name, post):
         if (post["id"], name) in self.approvals:
@@ -84,9 +93,10 @@ class Players:
         if is_gate(post) or is_poll(post):
             for i, name in enumerate(called):
                 act = self.approve if is_gate(post) else self.confirm
-                self.after(20 + 15 * i, lambda n=name, a=act: a(n, post))
+                self.after(FIRST_TAP_S + NEXT_TAP_S * i,
+                           lambda n=name, a=act: a(n, post))
         elif called:
-            self.after(40, lambda: self.confirm(called[0], post))
+            self.after(BY_HAND_S, lambda: self.confirm(called[0], post))
 
     def confirm(self, name, post):
         self.sandbox.tap(name, post["id"], READY)
@@ -100,10 +110,12 @@ class Players:
             return
         self.asked.add(post["id"])
         if run:
+            wait = QUESTION_S
             words = self.answers.get(run[1], "!run " + run[1])
         else:
+            wait = EVIDENCE_S
             words = f"!done {done[1]} {EVIDENCE[done[1]]}"
-        self.after(45, lambda: self.say(called[0], words))
+        self.after(wait, lambda: self.say(called[0], words))
 
 
 # What people answer where a step wants more than a tap.

@@ -30,16 +30,19 @@ class Journal:
                 row.get("block", 0), row.get("host", 0), row["attempt"])
 
     def approvals(self):
-        """(post id, user id) of every ✅ that counted."""
+        """(post id, user id) of every ✅ that counted, and of the commands
+        by which asking was approving."""
         posts = {row["gate"]: row["post"] for row in self.of("gate.posted")}
-        return {(posts[row["gate"]], row["user"])
-                for row in self.of("gate.approved")}
+        return ({(posts[row["gate"]], row["user"])
+                 for row in self.of("gate.approved")} |
+                {(row["post"], row["user"]) for row in self.of("gate.asked")})
 
 
 def check(night):
     """Problems, in words; none if all agree."""
     journal = Journal(night.bot.journal(), night.steps)
-    problems = check_approvals(night, journal)
+    problems = check_end(night, journal)
+    problems += check_approvals(night, journal)
     problems += check_ledger(night, journal)
     status, out = night.bot.verify()
     if status != 0:
@@ -47,6 +50,13 @@ def check(night):
     if night.bot.kills != 1:
         problems.append(f"the bot was killed {night.bot.kills} times")
     return problems, journal
+
+
+def check_end(night, journal):
+    ends = [row["type"] for row in journal.rows if row["type"] in
+            ("run.succeeded", "run.rolled_back", "run.aborted")]
+    problems = [] if ends == [night.end] else [f"the night ended with {ends}"]
+    return problems + night.what_is_wrong_with_the_world()
 
 
 def check_approvals(night, journal):
@@ -92,10 +102,21 @@ def check_attempt(attempt, end, block, calls):
     if good and any(call["exit"] != 0 and not forgiven(call)
                     for call in calls):
         problems.append(f"{name}: ended well, and a call failed")
+    count = len(TOOL.findall(block["text"]))
+    if good and not fits(len(calls), count, block["text"]):
+        problems.append(f"{name}: {len(calls)} calls, the block has {count}")
     seen = [tuple(call["argv"]) for call in calls]
     if len(set(seen)) != len(seen):
         problems.append(f"{name}: the same call twice in one attempt")
     return problems
+
+
+def fits(made, written, text):
+    """Whether a block that ended well called as often as is written in it:
+    exactly so, but that a loop calls again and a script calls in its turn."""
+    if through(text):
+        return made > 0
+    return made >= written if "for " in text else made == written
 
 
 def through(text):
