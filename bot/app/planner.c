@@ -251,9 +251,6 @@ static bool read_files(const struct config_target *from,
 		}
 	}
 	target->workdir = xstrdup(workdir);
-	if (!git_describe(workdir, &target->commit, &target->dirty)) {
-		target->commit = NULL;
-	}
 	return true;
 }
 
@@ -315,6 +312,12 @@ bool planner_build(const struct config *config, const char *base_dir,
 	}
 	good = good && plan_complete(plan, err) &&
 			add_places(config, base_dir, key, plan, err);
+	for (size_t i = 0; good && i < plan->target_count; i++) {
+		struct plan_target *target = &plan->targets[i];
+		if (!git_describe(target->workdir, &target->commit, &target->dirty)) {
+			target->commit = NULL;
+		}
+	}
 	if (good) {
 		plan_seal(plan);
 	} else {

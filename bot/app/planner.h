@@ -51,7 +51,7 @@ bool planner_build(const struct config *config, const char *base_dir,
 		struct err *err) __attribute__((warn_unused_result));
 
 /* Add target @name, which @plan does not have, as it is now: its hosts and
- * tracked files. */
+ * tracked files.  Which commit those are of is asked only for a whole plan. */
 bool planner_read_target(const struct config *config, const char *base_dir,
 		const char *name, struct plan *plan, struct err *err)
 		__attribute__((warn_unused_result));

@@ -154,7 +154,7 @@ bool runbook_file_read(struct runbook_file *file, const char *path,
 	struct str text;
 	str_init(&text, 0);
 	/* A file that is somewhat too large is a finding, not a failure. */
-	bool ok = fd_read_file(path, MD_SOURCE_MAX_BYTES * 4, &text, err);
+	bool ok = fd_read_file(path, MD_SOURCE_MAX_BYTES * 64, &text, err);
 	if (ok) {
 		file->len = text.len;
 		file->text = str_take(&text);

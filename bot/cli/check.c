@@ -50,6 +50,13 @@ static void report_error(struct tally *tally, const struct err *err) {
 	tally->errors++;
 }
 
+/* Add what went wrong with something that line @line of the config names. */
+static void add_problem(
+		struct findings *findings, uint32_t line, const struct err *err) {
+	struct place place = { line > 0 ? line : 1, 1 };
+	findings_add(findings, SEVERITY_ERROR, "file", place, "%s", err->text);
+}
+
 static void check_runbook(struct tally *tally, const char *path,
 		const struct config_file *config) {
 	struct runbook_file file;
@@ -58,16 +65,10 @@ static void check_runbook(struct tally *tally, const char *path,
 				config != NULL ? config->dir : NULL, &err)) {
 		report(tally, path, &file.findings);
 	} else {
-		report_error(tally, &err);
+		add_problem(&file.findings, 1, &err);
+		report(tally, path, &file.findings);
 	}
 	runbook_file_finish(&file);
-}
-
-/* Add what went wrong with something that line @line of the config names. */
-static void add_problem(
-		struct findings *findings, uint32_t line, const struct err *err) {
-	struct place place = { line > 0 ? line : 1, 1 };
-	findings_add(findings, SEVERITY_ERROR, "file", place, "%s", err->text);
 }
 
 static void check_token(

@@ -147,6 +147,11 @@ static bool check_gate(const struct look *look) {
 	if (runbook_gate(runbook, name) != RUNBOOK_NONE) {
 		return true;
 	}
+	if (name[0] == '\0') {
+		refuse(look, "%s names no gate; write the Step cell of its row",
+				look->attribute->name);
+		return false;
+	}
 	const char **names = xcalloc(runbook->gate_count, sizeof(*names));
 	for (size_t i = 0; i < runbook->gate_count; i++) {
 		names[i] = runbook->gates[i].name;
@@ -528,25 +533,39 @@ void md_keys_read_info(struct md *md, const char *text, size_t len,
 	read_all(md, place.line, MD_ON_BLOCK, attributes, keys, own);
 }
 
-bool md_keys_phase(const struct md *md, uint32_t line, enum phase_kind *kind) {
-	const struct md_site *site = md_source_site(&md->source, line);
-	if (site == NULL || site->broken) {
-		return false;
-	}
-	struct md_line text = md_source_line(&md->source, line);
+/* Whether the attributes in @range of @line have a phase's class. */
+static bool has_phase(struct md_line line, struct attributes_range range,
+		enum phase_kind *kind) {
 	struct attributes attributes = { 0 };
 	struct err err = { 0 };
 	uint32_t bad = 0;
 	bool found = false;
 	// what was read before an error counts too: the error is said later
-	(void)!attributes_read(&attributes, text.text + site->start + 1,
-			site->end - site->start - 2, 1, &bad, &err);
+	(void)!attributes_read(&attributes, line.text + range.start + 1,
+			range.end - range.start - 2, 1, &bad, &err);
 	for (size_t i = 0; i < attributes.count && !found; i++) {
 		found = attributes.list[i].kind == ATTRIBUTE_CLASS &&
 				known_class(attributes.list[i].name, kind);
 	}
 	attributes_finish(&attributes);
 	return found;
+}
+
+bool md_keys_phase(const struct md *md, uint32_t line, enum phase_kind *kind) {
+	const struct md_site *site = md_source_site(&md->source, line);
+	if (site == NULL || site->broken) {
+		return false;
+	}
+	struct attributes_range range = { site->start, site->end };
+	return has_phase(md_source_line(&md->source, line), range, kind);
+}
+
+bool md_keys_reads_as_phase(const struct md *md, uint32_t line) {
+	struct md_line text = md_source_line(&md->source, line);
+	struct attributes_range range;
+	enum phase_kind kind = PHASE_REHEARSAL;
+	return attributes_find(text.text, text.len, &range) == ATTRIBUTES_FOUND &&
+			has_phase(text, range, &kind);
 }
 
 /* Whether @range of @line reads like attributes and names a known one. */

@@ -78,6 +78,10 @@ void md_keys_read_info(struct md *md, const char *text, size_t len,
 /* The class of the phase that line @line opens; false if none. */
 bool md_keys_phase(const struct md *md, uint32_t line, enum phase_kind *kind);
 
+/* Whether the raw line @line, a heading in a quote or a list, reads as if it
+ * opened a phase. */
+bool md_keys_reads_as_phase(const struct md *md, uint32_t line);
+
 /* Refuse attributes in the middle of lines @first to @last, and at the end of
  * those after @first: they would be taken for prose. */
 void md_keys_refuse_stray(struct md *md, uint32_t first, uint32_t last);

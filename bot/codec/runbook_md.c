@@ -230,6 +230,38 @@ static void read_table(
 	}
 }
 
+/* Headings in quotes and lists open nothing; say so where one would. */
+static void refuse_nested_phases(struct md *md, cmark_node *node) {
+	cmark_iter *iter = cmark_iter_new(node);
+	for (cmark_event_type event = cmark_iter_next(iter);
+			event != CMARK_EVENT_DONE; event = cmark_iter_next(iter)) {
+		cmark_node *at = cmark_iter_get_node(iter);
+		uint32_t line = (uint32_t)cmark_node_get_start_line(at);
+		if (event == CMARK_EVENT_ENTER &&
+				cmark_node_get_type(at) == CMARK_NODE_HEADING &&
+				md_keys_reads_as_phase(md, line)) {
+			md_error(md, "attribute", line,
+					(uint32_t)cmark_node_get_start_column(at),
+					"a phase's heading stands on the page itself, not in a "
+					"list or a quote");
+		}
+	}
+	cmark_iter_free(iter);
+}
+
+/* Success is asked for once, behind the last test. */
+static void refuse_second_success(struct md *md) {
+	const struct runbook *runbook = md->runbook;
+	size_t production = runbook_phase(runbook, PHASE_PRODUCTION);
+	size_t smoke = runbook_phase(runbook, PHASE_SMOKE);
+	if (production != RUNBOOK_NONE && smoke != RUNBOOK_NONE &&
+			runbook->phases[production].success_gate != RUNBOOK_NONE) {
+		struct place place = runbook->phases[production].place;
+		md_error(md, "attribute", place.line, place.column,
+				"`success` stands on the .smoke heading where there is one");
+	}
+}
+
 static void read_node(struct walk *walk, cmark_node *node) {
 	struct md *md = walk->md;
 	cmark_node_type type = cmark_node_get_type(node);
@@ -237,6 +269,7 @@ static void read_node(struct walk *walk, cmark_node *node) {
 		read_heading(walk, node);
 		return;
 	}
+	refuse_nested_phases(md, node);
 	if (walk->phase_level == 0) {
 		return;
 	}
@@ -282,6 +315,7 @@ struct runbook *runbook_md_parse(const char *file, const char *text, size_t len,
 		md_block_refuse_open(&md);
 		md_table_read_all(&md);
 		read_document(&md);
+		refuse_second_success(&md);
 		md_table_set_timers(&md);
 	}
 	if (md.runbook->title == NULL) {

@@ -259,6 +259,19 @@ static void titles_are_plain_words(void **state) {
 	done(&reading);
 }
 
+static void success_is_asked_for_once(void **state) {
+	(void)state;
+	struct reading reading = read_text(
+			ROLES "| Step | Required approvers | Record location |\n"
+				  "|--|--|--|\n| Well | Ops | |\n\n"
+				  "# Go {.production success=Well}\n- x\n"
+				  "# Test {.smoke success=Well}\n- y\n");
+	assert_int_equal(reading.findings.count, 1);
+	assert_string_equal(reading.findings.list[0].rule, "attribute");
+	assert_int_equal(reading.findings.list[0].place.line, 15);
+	done(&reading);
+}
+
 static void parameters_have_four_kinds(void **state) {
 	(void)state;
 	struct reading reading = read_good(
@@ -386,6 +399,7 @@ int main(void) {
 		cmocka_unit_test(a_row_of_a_test_table_is_a_step),
 		cmocka_unit_test(a_block_runs_byte_for_byte),
 		cmocka_unit_test(titles_are_plain_words),
+		cmocka_unit_test(success_is_asked_for_once),
 		cmocka_unit_test(parameters_have_four_kinds),
 		cmocka_unit_test(milestones_lie_before_and_after_t0),
 		cmocka_unit_test(random_bytes_are_survived),
