@@ -181,7 +181,12 @@ static int64_t retry_after(struct lws *wsi, int status) {
 	return status == 429 ? RETRY_DEFAULT : 0;
 }
 
+/* What a certificate lacks is in the log; what is said with the callback is
+ * then only that something does. */
 static const char *why_not(const char *said) {
+	if (strncmp(last_log, "SSL error: ", 11) == 0) {
+		return last_log;
+	}
 	if (said != NULL) {
 		return said;
 	}
