@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/planner.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -86,7 +87,7 @@ static bool add_secrets(struct job *job, struct sources *sources,
 		add_env(job, values[i].name, values[i].value);
 		push(&job->masked, &job->masked_count, xstrdup(values[i].value));
 	}
-	sources_wipe(values, count);
+	planner_wipe(values, count);
 	return ok;
 }
 

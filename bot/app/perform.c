@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/job.h"
+#include "app/planner.h"
 #include "app/sources.h"
 #include "base/xalloc.h"
 #include "exec/runner.h"
@@ -327,10 +328,11 @@ static bool is_followed(const struct effort *effort) {
 
 static void cancel(struct effort *effort) {
 	struct runner *runner = effort->perform->options.runner;
+	bool begun = is_followed(effort) || has_begun(effort);
 	effort->stage = STAGE_DONE;
-	if (is_followed(effort) || has_begun(effort)) {
-		runner->api->cancel(runner, effort->id);
-	} else {
+	/* Also where it has not begun: the bot before us may just have asked. */
+	runner->api->cancel(runner, effort->id);
+	if (!begun) {
 		never_began(effort, "cancelled before it began");
 	}
 }
@@ -564,7 +566,7 @@ void perform_ended(struct perform *perform, const char *id,
 	request.values = values;
 	request.value_count = result->value_count;
 	ask_ended(effort, &request);
-	sources_wipe(values, result->value_count);
+	planner_wipe(values, result->value_count);
 }
 
 static void on_timer(void *data) {

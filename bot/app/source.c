@@ -86,8 +86,10 @@ void source_people_changed(struct source *source) {
 
 void source_use_server(struct source *source, struct server *server) {
 	source->server = server;
-	want_people(source);
-	source_people_changed(source);
+	if (server != NULL) {
+		want_people(source);
+		source_people_changed(source);
+	}
 }
 
 /* --- the interface --- */

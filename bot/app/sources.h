@@ -37,8 +37,7 @@ struct sources_api {
 
 	/*
 	 * The secrets of @env in clear, in @values; false when one is missing or
-	 * is no longer the one that was approved.  Free each name and value with
-	 * sources_wipe().
+	 * is no longer the one that was approved.  Free them with planner_wipe().
 	 */
 	bool (*secrets)(struct sources *sources, const struct plan_env *env,
 			struct plan_value **values, size_t *count, struct err *err);
@@ -47,8 +46,5 @@ struct sources_api {
 struct sources {
 	const struct sources_api *api;
 };
-
-/* Overwrite and free a list of secrets. */
-void sources_wipe(struct plan_value *values, size_t count);
 
 #endif

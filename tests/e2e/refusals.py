@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""What `bridgekeeper run` refuses to begin with, and the words that it finds
+for it; and what it does when files change under it.
+
+Usage: refusals.py SANDBOX BRIDGEKEEPER
+"""
+import pathlib
+import signal
+import sqlite3
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import stage  # noqa: E402
+
+RUNBOOK = """# Hello
+
+| Role | Primary | Backup | Contact |
+|---|---|---|---|
+| Lead | a | b | c |
+| Storage | a | b | c |
+
+| Step | Required approvers | Record location |
+|---|---|---|
+| T0 | Lead + Storage | channel |
+
+## 1 Go {.production gate="T0"}
+
+1. Say hello
+
+   ```sh
+   echo hello
+   ```
+
+## 2 Back {.rollback}
+
+1. Take it back
+
+   ```sh
+   echo back
+   ```
+"""
+
+
+def a_stage():
+    return stage.Stage(sys.argv[1], sys.argv[2], RUNBOOK)
+
+
+def refused(there, words, status=1):
+    code, text = there.refusal()
+    assert code == status, f"exit {code}: {text}"
+    for word in words:
+        assert word in text, f"no {word!r} in {text!r}"
+
+
+def change(there, name, old, new):
+    path = there.folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def no_config():
+    with a_stage() as there:
+        (there.folder / "config.ini").unlink()
+        refused(there, ["config.ini", "No such file"])
+
+
+def config_with_errors():
+    with a_stage() as there:
+        change(there, "config.ini", "status_every =", "status_evry =")
+        refused(there, ["config.ini:10", "status_evry", "status_every",
+                        "bridgekeeper check"])
+
+
+def runbook_with_errors():
+    with a_stage() as there:
+        change(there, "runbook.md", 'gate="T0"', 'gate="T1"')
+        refused(there, ["runbook.md:12", "T1", "gate-unknown"])
+
+
+def role_without_people():
+    with a_stage() as there:
+        change(there, "config.ini", "[role Storage]\nprimary = rep\n", "")
+        refused(there, ["runbook.md", "Storage"])
+
+
+def no_runbook():
+    with a_stage() as there:
+        (there.folder / "runbook.md").unlink()
+        refused(there, ["runbook.md", "No such file"])
+
+
+def no_token():
+    with a_stage() as there:
+        (there.folder / "token").unlink()
+        refused(there, ["token", "No such file"])
+
+
+def token_for_everybody():
+    with a_stage() as there:
+        (there.folder / "token").chmod(0o644)
+        refused(there, ["token", "chmod"])
+
+
+def second_bot():
+    with a_stage() as there:
+        there.start()
+        refused(there, ["state", str(there.bot.pid)])
+        there.stop()
+
+
+def run_clock_far_away():
+    with a_stage() as there:
+        change(there, "config.ini", there.url, "https://chat.example.org")
+        with open(there.folder / "config.ini", "a", encoding="utf-8") as file:
+            file.write("\n[sandbox]\nclock = clock\n")
+        refused(there, ["clock", "loopback"])
+
+
+def run_clock_missing():
+    with a_stage() as there:
+        with open(there.folder / "config.ini", "a", encoding="utf-8") as file:
+            file.write("\n[sandbox]\nclock = clock\n")
+        refused(there, ["clock"])
+
+
+def damaged_journal():
+    with a_stage() as there:
+        there.start()
+        there.say("lead", "!note what was said")
+        there.until("the note", lambda: any(
+            row["type"] == "note.taken" for row in there.journal()))
+        there.stop()
+        base = sqlite3.connect(there.folder / "state" / "journal.db")
+        for (name,) in base.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
+            base.execute(f"DROP TRIGGER {name}")
+        table = base.execute(
+            "SELECT tbl_name FROM sqlite_master WHERE sql LIKE '%body%'"
+            " AND type = 'table'").fetchone()[0]
+        base.execute(f"UPDATE {table} SET body = replace(body, 'was said',"
+                     " 'was not said') WHERE type = 'note.taken'")
+        base.commit()
+        base.close()
+        code, text = there.refusal()
+        assert code != 0 and "row" in text, f"exit {code}: {text}"
+
+
+def surplus_words():
+    with a_stage() as there:
+        there.command = lambda: [there.program, "run", "now"]
+        refused(there, ["usage"], 2)
+
+
+def changed_runbook_voids_the_gate():
+    with a_stage() as there:
+        there.start()
+        there.say("lead", "!cutover start")
+        there.wait("/gate/")
+        change(there, "runbook.md", "echo hello", "echo farewell")
+        there.wait("/gate/", "void")
+        types = [row["type"] for row in there.journal()]
+        assert types.count("source.changed") == 1, types
+        assert "attempt.started" not in types, types
+        there.stop()
+
+
+def broken_runbook_is_said_once():
+    with a_stage() as there:
+        there.start()
+        change(there, "runbook.md", 'gate="T0"', 'gate="T1"')
+
+        def types():
+            return [row["type"] for row in there.journal()]
+        there.until("the word", lambda: "source.broken" in types())
+        there.bot.send_signal(signal.SIGHUP)
+        there.bot.send_signal(signal.SIGHUP)
+        there.say("lead", "!cutover start")
+        there.until("an answer", lambda: "command.refused" in types())
+        assert types().count("source.broken") == 1, types()
+        change(there, "runbook.md", 'gate="T1"', 'gate="T0"')
+        there.until("good again", lambda: "source.changed" in types())
+        there.say("lead", "!cutover start")
+        there.wait("/gate/")
+        there.stop()
+
+
+def renamed_person_keeps_the_role():
+    with a_stage() as there:
+        there.start()
+        there.stop()
+        there.ask("POST", "/sandbox/users/rep", {"username": "rep.married"})
+        there.ask("POST", "/sandbox/users/other", {"username": "rep"})
+        there.start()
+        there.say("lead", "!cutover start")
+        gate = there.wait("/gate/")
+        there.tap("lead", gate["id"])
+        there.tap("other", gate["id"])
+        there.until("the stranger to be told", lambda: any(
+            row["type"] == "gate.tap_refused" for row in there.journal()))
+        there.tap("rep", gate["id"])
+        there.wait("/succeeded/")
+        there.stop()
+
+
+stage.run([
+    ("no config is refused", no_config),
+    ("a config with errors is refused", config_with_errors),
+    ("a runbook with errors is refused", runbook_with_errors),
+    ("a role that nobody holds is refused", role_without_people),
+    ("no runbook is refused", no_runbook),
+    ("no token is refused", no_token),
+    ("a token that others may read is refused", token_for_everybody),
+    ("a second bot on one state folder is refused", second_bot),
+    ("a run clock with a server elsewhere is refused", run_clock_far_away),
+    ("a run clock that is not there is refused", run_clock_missing),
+    ("a journal that somebody changed is refused", damaged_journal),
+    ("surplus words are refused", surplus_words),
+    ("a changed runbook voids the open gate",
+     changed_runbook_voids_the_gate),
+    ("a broken runbook is said once and passes nothing",
+     broken_runbook_is_said_once),
+    ("a renamed person keeps the role, a namesake does not get it",
+     renamed_person_keeps_the_role),
+])
