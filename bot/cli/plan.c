@@ -67,24 +67,31 @@ static const char *add_word(struct options *options, char *word) {
 	return NULL;
 }
 
-/* The key that the bot uses for this state folder.  Without a journal there is
- * none yet, and any will do to look at a plan. */
-static void find_key(
+/* The key that the bot uses for this state folder.  False without a journal:
+ * there is none yet, and any will do to look at a plan. */
+static bool find_key(
 		const struct config_file *config, struct planner_key *key) {
 	struct err err = { 0 };
 	char *dir = config_file_path(config, config->config->bridge.state_dir);
 	struct journal *journal = journal_sqlite_open_read_only(dir, &err);
 	*key = (struct planner_key){ 0 };
-	if (journal == NULL || !planner_key_get(journal, key)) {
-		fprintf(stderr,
-				"bridgekeeper plan: there is no journal in %s yet: where "
-				"there are secrets its digests will differ from this one\n",
-				dir);
-	}
+	bool found = journal != NULL && planner_key_get(journal, key);
 	if (journal != NULL) {
 		journal->api->destroy(journal);
 	}
 	free(dir);
+	return found;
+}
+
+static bool has_secrets(const struct plan *plan) {
+	for (size_t i = 0; i < plan->env_count; i++) {
+		for (size_t k = 0; k < plan->envs[i].value_count; k++) {
+			if (plan->envs[i].values[k].secret) {
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 /* The plan where it can be made; false with what stands in the way. */
@@ -96,9 +103,18 @@ static bool make_plan(const struct options *options,
 				"the runbook has errors, so there is no plan of it");
 	}
 	struct planner_key key;
-	find_key(config, &key);
-	return planner_build(config->config, config->dir, file->runbook,
-			options->params, options->param_count, &key, plan, err);
+	bool found = find_key(config, &key);
+	if (!planner_build(config->config, config->dir, file->runbook,
+				options->params, options->param_count, &key, plan, err)) {
+		return false;
+	}
+	if (!found && has_secrets(plan)) {
+		fputs("bridgekeeper plan: secrets are hashed under a key of the "
+			  "journal's, and there is no journal yet: the bot's digest will "
+			  "be another\n",
+				stderr);
+	}
+	return true;
 }
 
 /* Without a config, whether the parameters could be given at all. */
