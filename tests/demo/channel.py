@@ -8,6 +8,7 @@ import people
 EMOJI = {"white_check_mark": "✅", "heavy_check_mark": "✔️", "+1": "👍",
          "x": "❌", "-1": "👎", "no_entry": "⛔"}
 INDENT = " " * 10
+COLOUR = re.compile("\033\\[[\\d;]*m")
 
 
 def utc(ms):
@@ -18,24 +19,26 @@ def utc(ms):
 class Channel:
     """Keeps every post by id and prints what happens, event by event."""
 
-    def __init__(self, out, names, colour=False):
+    def __init__(self, out, names, colour=False, transcript=None):
         self.out, self.names, self.colour = out, names, colour
-        self.posts = {}   # id: post, as last seen
-        self.taps = {}    # (post, user, emoji)
+        self.transcript = transcript  # a file that gets it without colours
+        self.posts = {}  # id: post, as last seen
+        self.lines = []  # of what is being printed
 
     # what came
 
     def take(self, event):
         """Fold one event in and print it.  Returns (kind, post, who, emoji)."""
-        data = event["data"]
+        data, seen = event["data"], None
         if event["event"] == "posted":
-            return self.posted(json.loads(data["post"]))
-        if event["event"] == "post_edited":
-            return self.edited(json.loads(data["post"]), event["at_ms"])
-        if event["event"] in ("reaction_added", "reaction_removed"):
-            return self.tapped(event["event"], json.loads(data["reaction"]),
+            seen = self.posted(json.loads(data["post"]))
+        elif event["event"] == "post_edited":
+            seen = self.edited(json.loads(data["post"]), event["at_ms"])
+        elif event["event"] in ("reaction_added", "reaction_removed"):
+            seen = self.tapped(event["event"], json.loads(data["reaction"]),
                                event["at_ms"])
-        return None
+        self.flush()
+        return seen
 
     def posted(self, post):
         self.posts[post["id"]] = post
@@ -69,6 +72,9 @@ class Channel:
                                   f" on “{self.title(post)}”")
         return kind, post, who, emoji
 
+    def is_bots(self, post):
+        return self.names.get(post["user_id"]) == people.BOT
+
     # how it looks
 
     def title(self, post):
@@ -91,6 +97,7 @@ class Channel:
         line = re.sub(r"^#+ ", "", line)
         line = re.sub(r"\*\*(.+?)\*\*", "\033[1m\\1\033[22m", line)
         line = re.sub(r"(?<!\S)(@[\w.-]*\w)", "\033[1;35m\\1\033[0m", line)
+        line = unescape(line)
         return self.paint("1", line) if heading else line
 
     def paint(self, code, text):
@@ -102,9 +109,19 @@ class Channel:
     def note(self, text):
         """A line of the demo itself, not of the channel."""
         self.line(self.dim(f"   ~~~    {text}"))
+        self.flush()
 
     def line(self, text):
-        self.out(text)
+        self.lines.append(text)
+
+    def flush(self):
+        if self.lines:
+            text = "\n".join(self.lines)
+            self.out(text)
+            if self.transcript:
+                self.transcript.write(COLOUR.sub("", text) + "\n")
+                self.transcript.flush()
+        self.lines = []
 
 
 def is_in_progress(post):
@@ -119,4 +136,11 @@ def is_in_progress(post):
 
 def plain(line):
     """Markdown's marks taken off, as the client shows it."""
-    return re.sub(r"^#+ ", "", line).replace("**", "")
+    return unescape(re.sub(r"^#+ ", "", line).replace("**", ""))
+
+
+def unescape(line):
+    """Escapes mean something outside of code only."""
+    parts = line.split("`")
+    parts[::2] = [re.sub(r"\\([^\w\s])", r"\1", part) for part in parts[::2]]
+    return "`".join(parts)

@@ -51,26 +51,34 @@ class Front:
         self.speaker = "devops.oncall"
         self.tappable = []  # posts on which the bot put its own ✅
         self.pace = 10
+        self.typing = False
         self.over = threading.Event()
         self.lock = threading.Lock()
 
     def play(self):
         self.say_hello()
         self.stage.bot.start()
-        threading.Thread(target=self.follow, daemon=True).start()
+        follower = threading.Thread(target=self.follow)
+        follower.start()
         while not self.over.is_set():
-            try:
-                line = input(self.prompt()).strip()
-            except EOFError:
-                break
-            except KeyboardInterrupt:
-                print("  (:quit ends)")
-                continue
+            line = self.read_line()
             try:
                 self.take(line)
             except RestError as error:
                 self.show(f"  not possible: {error}")
-        self.over.set()
+        follower.join()
+
+    def read_line(self):
+        self.typing = True
+        try:
+            return input(self.prompt()).strip()
+        except EOFError:
+            return ":quit"
+        except KeyboardInterrupt:
+            print("  (:quit ends)")
+            return ""
+        finally:
+            self.typing = False
 
     def say_hello(self):
         print("A bridge in a sandbox: the bot is real, the platform is not.")
@@ -82,14 +90,15 @@ class Front:
     def show(self, text):
         """Print above the line that is being typed."""
         with self.lock:
-            sys.stdout.write("\r\033[K" + text + "\n" + self.prompt() +
-                             readline.get_line_buffer())
+            typed = (self.prompt() + readline.get_line_buffer()
+                     if self.typing else "")
+            sys.stdout.write("\r\033[K" + text + "\n" + typed)
             sys.stdout.flush()
 
     def follow(self):
         last = 0
         while not self.over.is_set():
-            answer = self.sandbox.wait(None, last, real_ms=2000)
+            answer = self.sandbox.wait(None, last, real_ms=500)
             for event in answer["events"]:
                 last = max(last, event["n"])
                 self.see(self.channel.take(event))
@@ -100,8 +109,13 @@ class Front:
         if seen is None:
             return
         kind, post, who, emoji = seen
+        if post is None or not self.channel.is_bots(post):
+            return
         if kind == "reaction_added" and who == people.BOT and emoji == READY:
             self.tappable.append(post)
+        elif kind == "edited":
+            # A post that takes taps is edited once, when it takes no more.
+            self.tappable = [p for p in self.tappable if p["id"] != post["id"]]
 
     def note_death(self):
         code = self.stage.bot.process.returncode
@@ -172,6 +186,7 @@ class Front:
                  if post.get("is_pinned")]
         if cards:
             self.channel.text(cards[-1]["message"])
+            self.channel.flush()
         else:
             self.show("  no run has a card yet")
 

@@ -1,4 +1,5 @@
 """One night: its folder, its processes, its people, and what they play."""
+import atexit
 import pathlib
 import shutil
 import sys
@@ -24,6 +25,8 @@ class Stage:
     def __init__(self, build, folder, prod_cluster, out, colour=False,
                  pace=None):
         self.folder = folder
+        self.bot = self.sandbox = self.site = None
+        atexit.register(self.stop)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.world = World(folder / "world")
@@ -34,7 +37,9 @@ class Stage:
         (self.world.root / "clock").symlink_to(self.sandbox.clock)
         self.write_config()
         self.bot = Bot(build / "bridgekeeper", folder, self.world)
-        self.channel = Channel(out, self.sandbox.names, colour)
+        self.transcript = open(folder / "channel.txt", "w", encoding="utf-8")
+        self.channel = Channel(out, self.sandbox.names, colour,
+                               self.transcript)
 
     def write_config(self):
         folder = self.folder
@@ -49,9 +54,11 @@ class Stage:
             (folder / name).chmod(0o600)
 
     def stop(self):
-        self.bot.stop()
-        self.sandbox.stop()
-        self.site.stop()
+        """End all that was started; harmless if said twice."""
+        for part in (self.bot, self.sandbox, self.site):
+            if part is not None:
+                part.stop()
+        self.bot = self.sandbox = self.site = None
 
 
 class Night:

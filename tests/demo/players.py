@@ -78,7 +78,7 @@ class Players:
     # what they read
 
     def read(self, kind, post, who, emoji):
-        if post is None:
+        if post is None or not self.channel.is_bots(post):
             return
         if kind == "reaction_added" and who == people.BOT and emoji == READY:
             self.answer_tap(post)
