@@ -249,6 +249,7 @@ static void connect_socket(struct client *client) {
 				client->session.connection_id, client->session.next_seq);
 	}
 	log_info("mattermost.connect", "resume=%d", client->session.resuming);
+	feed_hold(client->feed); // what a resume replays may be so no longer
 	socket_connect(client->socket, query);
 }
 

@@ -279,6 +279,20 @@ static struct item *add(struct feed *feed, enum item_kind kind, bool live) {
 	return item;
 }
 
+/* What waits to be told as it was said is no longer so. */
+static void drop_said(struct queue *queue, const char *post_id) {
+	struct queue kept = { 0 };
+	struct item *item = NULL;
+	while ((item = queue_take(queue)) != NULL) {
+		if (item->kind == ITEM_POST && strcmp(item->post.id, post_id) == 0) {
+			item_free(item);
+		} else {
+			queue_add(&kept, item);
+		}
+	}
+	*queue = kept;
+}
+
 static const char **copy_texts(const char *const *texts, size_t count) {
 	const char **copy = xcalloc(count, sizeof(*copy));
 	for (size_t i = 0; i < count; i++) {
@@ -289,6 +303,9 @@ static const char **copy_texts(const char *const *texts, size_t count) {
 
 void feed_post(struct feed *feed, const struct mattermost_post *post,
 		bool changed, bool live) {
+	if (changed || post->edit_at_ms > 0) {
+		drop_said(&feed->live, post->id);
+	}
 	struct item *item = add(feed, changed ? ITEM_CHANGED : ITEM_POST, live);
 	bool ours = strcmp(post->user_id, feed->own_id) == 0;
 	item->post = (struct server_post){
@@ -309,6 +326,7 @@ void feed_post(struct feed *feed, const struct mattermost_post *post,
 }
 
 void feed_gone(struct feed *feed, const char *post_id, int64_t delete_at_ms) {
+	drop_said(&feed->live, post_id);
 	struct item *item = add(feed, ITEM_CHANGED, false);
 	item->post = (struct server_post){
 		.id = xstrdup(post_id),

@@ -15,7 +15,8 @@ struct roster;
  * What is told to the sink, in order, one turn of the loop later.  Nobody's
  * post or tap is told before their account is known, as far as the server
  * knows it; what comes behind waits too.  While the channel is being read
- * after a gap, what is live waits behind what was missed.
+ * after a gap, what is live waits behind what was missed; a post that was
+ * edited or deleted while it waited is not told as it was said.
  *
  *	live ----held----+
  *	                 v

@@ -658,6 +658,31 @@ static void a_new_process_goes_on_where_the_last_one_stopped(void **state) {
 	until(scene, "post cto: after\n");
 }
 
+/* The numbers let it resume: what it was not told is replayed as it was said,
+ * although it is no longer so. */
+static void what_was_taken_back_while_it_was_dead_is_not_told(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	said(scene, "cto", "before");
+	until(scene, "post cto: before\n");
+	sandboxed_pass(scene->sandbox, 400);
+	stop_client(scene);
+	char *gone = say(scene, "cto", "!cutover start");
+	delete (scene, "cto", gone);
+	char *other = say(scene, "cto", "!rollback");
+	edit(scene, "cto", other, "never mind");
+	forget(scene);
+	make_client(scene, &quick);
+	go_online(scene);
+	said(scene, "cto", "after");
+	until(scene, "post cto: after\n");
+	assert_false(was_told(scene, "post cto: !cutover start\n"));
+	assert_false(was_told(scene, "post cto: !rollback\n"));
+	assert_true(was_told(scene, "post cto: never mind\n"));
+	free(gone);
+	free(other);
+}
+
 static void what_changed_while_cut_off_is_told(void **state) {
 	struct scene *scene = *state;
 	go_online(scene);
@@ -1106,11 +1131,67 @@ static void a_removed_bot_says_so_and_catches_up(void **state) {
 	until(scene, "post cto: while it was out\n");
 }
 
-static void an_archived_channel_is_trouble(void **state) {
+static void what_is_refused_while_it_is_out_is_not_for_good(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	assert_int_equal(bot_says(scene, "card", "", "card"), SERVER_OK);
+	char *card = xstrdup(scene->post_id);
+	door(scene, "/sandbox/users/bot",
+			"{\"channel\":\"launch-bridge\",\"member\":false}");
+	assert_int_equal(bot_says(scene, "k", "", "hello"), SERVER_AGAIN);
+	scene->server->api->edit(scene->server, card, "new", on_reply, scene);
+	await_reply(scene);
+	assert_int_not_equal(scene->result, SERVER_NEVER);
+	scene->server->api->react(scene->server, card, "x", on_reply, scene);
+	await_reply(scene);
+	assert_int_equal(scene->result, SERVER_AGAIN);
+	until(scene, "offline: the bot is not a member of ~launch-bridge");
+	door(scene, "/sandbox/users/bot",
+			"{\"channel\":\"launch-bridge\",\"member\":true}");
+	until(scene, "online");
+	assert_int_equal(bot_says(scene, "k", "", "hello"), SERVER_OK);
+	assert_int_equal(held(scene, "hello"), 1);
+	free(card);
+}
+
+static void a_bot_that_was_put_out_while_it_was_dead_says_so(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	sandboxed_pass(scene->sandbox, 400);
+	stop_client(scene);
+	door(scene, "/sandbox/users/bot",
+			"{\"channel\":\"launch-bridge\",\"member\":false}");
+	forget(scene);
+	make_client(scene, &quick);
+	scene->server->api->start(scene->server);
+	until(scene, "trouble: the bot is not a member of ~launch-bridge\n");
+	assert_false(was_told(scene, "online"));
+	door(scene, "/sandbox/users/bot",
+			"{\"channel\":\"launch-bridge\",\"member\":true}");
+	until(scene, "online");
+}
+
+static void an_archived_channel_is_an_outage(void **state) {
 	struct scene *scene = *state;
 	go_online(scene);
 	door(scene, "/sandbox/channels/launch-bridge", "{\"archived\":true}");
 	until(scene, "trouble: the channel ~launch-bridge is archived\n");
+	until(scene, "offline: the channel ~launch-bridge is archived");
+	assert_int_equal(bot_says(scene, "k", "", "hello"), SERVER_AGAIN);
+	forget(scene);
+	door(scene, "/sandbox/channels/launch-bridge", "{\"archived\":false}");
+	until(scene, "online");
+	assert_int_equal(bot_says(scene, "k", "", "hello"), SERVER_OK);
+}
+
+static void an_archived_channel_is_not_seen_at_the_start(void **state) {
+	struct scene *scene = *state;
+	door(scene, "/sandbox/channels/launch-bridge", "{\"archived\":true}");
+	scene->server->api->start(scene->server);
+	until(scene, "trouble: the bot does not see channel launch-bridge");
+	assert_false(was_told(scene, "online"));
+	door(scene, "/sandbox/channels/launch-bridge", "{\"archived\":false}");
+	until(scene, "online");
 }
 
 static void a_channel_that_is_not_there_is_trouble(void **state) {
@@ -1184,6 +1265,7 @@ int main(int argc, char **argv) {
 		NEW(an_event_that_was_never_sent_is_found_by_the_canary),
 		NEW(a_long_outage_is_told_in_order),
 		BOTH(a_new_process_goes_on_where_the_last_one_stopped),
+		BOTH(what_was_taken_back_while_it_was_dead_is_not_told),
 		BOTH(what_changed_while_cut_off_is_told),
 		BOTH(stale_reads_do_not_hide_an_edit),
 		BOTH(taps_are_what_the_database_holds),
@@ -1209,7 +1291,10 @@ int main(int argc, char **argv) {
 		NEW(a_failing_rest_delays_online),
 		BOTH(people_are_kept_fresh),
 		BOTH(a_removed_bot_says_so_and_catches_up),
-		NEW(an_archived_channel_is_trouble),
+		BOTH(what_is_refused_while_it_is_out_is_not_for_good),
+		BOTH(a_bot_that_was_put_out_while_it_was_dead_says_so),
+		BOTH(an_archived_channel_is_an_outage),
+		BOTH(an_archived_channel_is_not_seen_at_the_start),
 		NEW(a_channel_that_is_not_there_is_trouble),
 		NEW(a_server_that_is_gone_is_offline),
 		NEW(it_can_be_destroyed_at_any_moment),
