@@ -1,0 +1,110 @@
+"""The runbooks of the suite: short, and each command leaves a line in a
+ledger, so that what ran, how often and in which order can be read there."""
+
+ROLES = """\
+# A short night
+
+| Role | Primary | Backup | Contact |
+|---|---|---|---|
+| Cutover lead | the lead | | |
+| DevOps lead | the DevOps lead | the deputy | |
+| CTO | the CTO | | |
+| Storage | storage | | |
+
+"""
+
+GATES = """\
+## Approvals
+
+| Step | Required approvers | Record location | Open for | Valid for |
+|---|---|---|---|---|
+| T0 | DevOps lead + Storage | channel | {open_for} | 5m |
+| Success | DevOps lead + CTO | channel | 5m | 5m |
+| Back | DevOps lead + CTO | channel | 5m | 5m |
+
+"""
+
+NIGHT = """\
+## 1 Go {.production gate="T0" env=night}
+
+1. Take a snapshot
+
+   ```sh sets="SNAP"
+   echo snapshot >>"$LEDGER"
+   echo "SNAP=launch-$((40 + 2))" >>"$BRIDGE_OUTPUT"
+   ```
+
+2. Look at the board {owner="Storage"}
+3. Deploy, until the door is opened
+
+   ```sh
+   echo "deploy $SNAP" >>"$LEDGER"
+   until test -e "$DOOR"; do sleep 0.05; done
+   echo deployed >>"$LEDGER"
+   ```
+
+4. Migrate, which works once it was mended
+
+   ```sh
+   echo migrate >>"$LEDGER"
+   test -e "$MENDED"
+   ```
+
+5. Tell a lot, and a secret
+
+   ```sh
+   echo tell >>"$LEDGER"
+   seq 1000 1400
+   echo "the password is $PASSWORD"
+   echo "ring @all and @channel"
+   ```
+
+## 2 Smoke {.smoke success="Success" env=night}
+
+| Test | Command / action | Expected result |
+|---|---|---|
+| Health | `echo health >>"$LEDGER"; echo Healthy` | `output contains "Healthy"` |
+| Screen {owner="Storage"} | look at it | it is there |
+
+"""
+
+REHEARSAL = """\
+## 0 Try {.rehearsal env=night}
+
+1. Try it
+
+   ```sh
+   echo try >>"$LEDGER"
+   ```
+
+"""
+
+BACK = """\
+## 3 Back {.rollback gate="Back" env=night}
+
+1. Take it down
+
+   ```sh
+   echo "down $SNAP" >>"$LEDGER"
+   ```
+
+2. Restore {owner="Storage"}
+
+   ```sh ask
+   echo "restore $SNAP" >>"$LEDGER"
+   ```
+
+3. Say so {owner="CTO"}
+"""
+
+# In the order of the document, which the journal counts from 0.
+STEPS = ("1.1", "1.2", "1.3", "1.4", "1.5", "2.1", "2.2", "3.1", "3.2", "3.3")
+
+
+def night(open_for="5m"):
+    return ROLES + GATES.format(open_for=open_for) + NIGHT + BACK
+
+
+def rehearsed():
+    """The same with a rehearsal, which stands last to change no number."""
+    return night() + REHEARSAL

@@ -1,0 +1,182 @@
+"""What happens to channels, accounts and connections at night."""
+import time
+
+import runbooks
+from nights import begin
+from stage import YES
+from tap import claim, until
+
+
+def channel(stage, case):
+    stage.write(runbooks.night())
+    stage.start()
+    path = f"/channels/{stage.channel_id}"
+
+    with case("an archived channel stops nothing for good"):
+        stage.say("lead", "!cutover start")
+        gate = stage.gate("start")
+        since = stage.log.stat().st_size
+        stage.admin.call("DELETE", path)
+        until(lambda: "archived" in stage.said_in_log(since), "it is noticed")
+        claim(stage.process.poll() is None, "the bot lives")
+        stage.admin.call("POST", path + "/restore")
+        stage.devops.tap(gate)
+        stage.wait("gate.approved", user=stage.devops)
+        said = stage.say("anna", "!status")
+        stage.answered(said, "command.answered")
+
+    with case("put out of the channel and back, it has missed nothing"):
+        since = stage.log.stat().st_size
+        stage.admin.call("DELETE", f"{path}/members/{stage.bot.id}")
+        until(lambda: "member" in stage.said_in_log(since), "it is noticed")
+        stage.storage.tap(gate)
+        said = stage.say("anna", "!note said while it was out")
+        time.sleep(0.5)
+        stage.never("gate.passed")
+        stage.admin.call("POST", path + "/members", {"user_id": stage.bot.id})
+        stage.wait("note.taken", post=said["id"])
+        stage.wait("gate.passed")
+        stage.wait("attempt.ended", step="1.1", outcome="ok")
+
+    with case("what it had to say while it was out is said when it is back"):
+        stage.storage.tap(stage.step_post("1.2"))
+        stage.wait_for_line("deploy launch-42")
+        stage.admin.call("DELETE", f"{path}/members/{stage.bot.id}")
+        until(lambda: stage.said_in_log(since).count("not a member") >= 2,
+              "it is noticed")
+        stage.open_door()
+        stage.wait_for_line("deployed")
+        time.sleep(0.5)
+        claim("migrate" not in stage.lines(), "no step begins meanwhile")
+        stage.admin.call("POST", path + "/members", {"user_id": stage.bot.id})
+        until(lambda: said_of(stage, "1.3"), "what came of 1.3")
+        stage.wait("step.ended", step="1.4", outcome="failed")
+        until(lambda: [p for p in said_of(stage, "1.4")
+                       if f"@{stage.lead.name}" in p["message"]],
+              "the lead is called about 1.4")
+        stage.check_all()
+        stage.stop()
+
+
+def said_of(stage, step):
+    return [post for post in stage.bots_posts()
+            if f"step/{step}/" in post["props"]["bridgekeeper"]]
+
+
+def token(stage, case, host):
+    stage.write(runbooks.night())
+    stage.start()
+
+    with case("a revoked token is said in the log, and executing stops"):
+        begin(stage)
+        ask = stage.step_post("1.2")
+        since = stage.log.stat().st_size
+        host.revoke(stage.bot)
+        stage.storage.tap(ask)
+        until(lambda: "refuses the bot's token" in stage.said_in_log(since),
+              "it is said", 30)
+        time.sleep(1)
+        claim(stage.lines() == ["snapshot"], f"{stage.lines()}")
+        claim(stage.process.poll() is None, "the bot lives")
+
+    with case("the log never holds the token"):
+        claim(stage.bot_token not in stage.said_in_log(), "it does")
+        stage.stop()
+        stage.check_all()
+
+
+def people(stage, case):
+    stage.write(runbooks.night())
+    stage.start()
+
+    with case("who is renamed keeps the role, who takes the name has none"):
+        stage.say("lead", "!cutover start")
+        gate = stage.gate("start")
+        old = stage.storage.name
+        rename(stage, stage.storage, old + "-new")
+        rename(stage, stage.anna, old)
+        stage.anna.tap(gate)
+        stage.wait("gate.tap_refused", user=stage.anna)
+        stage.storage.tap(gate)
+        stage.wait("gate.approved", user=stage.storage)
+
+    with case("after a restart it is still the account that counts"):
+        stage.kill()
+        stage.start()
+        answer = stage.say("lead", "!who")
+        stage.answered(answer, "command.answered")
+        stage.anna.untap(gate)
+        stage.anna.tap(gate)
+        time.sleep(0.5)
+        claim(not stage.events("gate.approved", user=stage.anna), "not anna")
+
+    with case("a deactivated person's approval counts no more"):
+        set_active(stage, stage.storage, False)
+        time.sleep(0.5)
+        stage.devops.tap(gate)
+        stage.wait("gate.approved", user=stage.devops)
+        time.sleep(1)
+        stage.never("attempt.started")
+
+    with case("active again, and tapped anew, it does"):
+        set_active(stage, stage.storage, True)
+        if not stage.events("gate.passed"):
+            stage.admin.untap(gate, YES, stage.storage)
+            stage.storage.tap(gate)
+        stage.wait("attempt.ended", step="1.1", outcome="ok", seconds=40)
+
+    with case("who leaves the channel cannot end a step"):
+        ask = stage.step_post("1.2")
+        stage.storage.tap(ask, "eyes")
+        stage.admin.call("DELETE", f"/channels/{stage.channel_id}/members/"
+                         + stage.storage.id)
+        time.sleep(0.5)
+        stage.never("step.ended", step="1.2")
+        stage.admin.call("POST", f"/channels/{stage.channel_id}/members",
+                         {"user_id": stage.storage.id})
+        stage.storage.tap(ask)
+        stage.wait("step.ended", step="1.2", outcome="ok")
+        stage.check_all()
+        stage.stop()
+
+
+def rename(stage, person, name):
+    stage.admin.call("PUT", f"/users/{person.id}/patch", {"username": name})
+    person.name = name
+
+
+def set_active(stage, person, active):
+    stage.admin.call("PUT", f"/users/{person.id}/active", {"active": active})
+
+
+def restart(stage, case, host):
+    """Needs the server for itself: everybody is cut off."""
+    stage.write(runbooks.night())
+    stage.start()
+
+    with case("while the server is away a command goes on"):
+        begin(stage)
+        stage.storage.tap(stage.step_post("1.2"))
+        stage.wait_for_line("deploy launch-42")
+        since = stage.log.stat().st_size
+        host.cut(2)
+        stage.open_door()
+        stage.wait_for_line("deployed")
+
+    with case("when it is back the bot is there by itself, and goes on"):
+        until(lambda: stage.online(since), "it is online again", 30)
+        stage.wait("step.ended", step="1.4", outcome="failed")
+        said = stage.say("anna", "!status")
+        stage.answered(said, "command.answered")
+        claim(stage.lines().count("deployed") == 1, "nothing ran twice")
+
+    with case("taps and words count as before"):
+        stage.mend()
+        stage.say("lead", "!retry 1.4")
+        stage.storage.tap(stage.step_post("2.2"))
+        gate = stage.gate("success")
+        stage.devops.tap(gate)
+        stage.cto.tap(gate)
+        stage.wait("run.succeeded")
+        stage.check_all()
+        claim(stage.stop() == 0, "SIGTERM ends the bot in good order")
