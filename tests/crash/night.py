@@ -365,6 +365,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    for name in ("bot", "sandbox", "stop_after"):
+        setattr(options, name, os.path.abspath(getattr(options, name)))
     then, events, _ = play(options, None)
     points = range(1, len(events) + 1, options.every)
     if options.only:
