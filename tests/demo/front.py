@@ -10,6 +10,7 @@ import readline
 import shlex
 import sys
 import threading
+import time
 
 import people
 from players import READY, mentioned
@@ -22,7 +23,7 @@ HELP = """
                              (+ok is +white_check_mark, +no is +x)
   @asked +EMOJI              everybody whom that post mentions taps
   :people                    who is who
-  :faults [WORD]             cut, kill, start, slow, pull, health: break things
+  :faults [WORD]             cut, kill, start, drag, pull and more: break things
   :pace N                    let the time go N times as fast (now {pace})
   :card                      the run's card as it stands
   :posts                     the posts that take taps, newest last
@@ -37,6 +38,8 @@ FAULTS = """
   :faults kill     kill -9 of the bot     :faults start   start it again
   :faults slow     the server takes 3 s for each of the next 20 requests
   :faults 503      the next 5 requests of the bot are refused
+  :faults drag     the next `docker compose pull` or `helm upgrade` takes long:
+                   time to kill the bot in the middle of it
   :faults pull     the next `docker compose pull` fails, its repeats too
   :faults ingest   /runtime/events answers 503 from now on
   :faults mend     all of these end
@@ -57,7 +60,7 @@ class Front:
 
     def play(self):
         self.say_hello()
-        self.stage.bot.start()
+        self.start_bot()
         follower = threading.Thread(target=self.follow)
         follower.start()
         while not self.over.is_set():
@@ -116,6 +119,15 @@ class Front:
         elif kind == "edited":
             # A post that takes taps is edited once, when it takes no more.
             self.tappable = [p for p in self.tappable if p["id"] != post["id"]]
+
+    def start_bot(self):
+        self.stage.bot.start()
+        for _ in range(100):
+            if self.sandbox.bot_listens():
+                self.channel.note("the bot listens")
+                return
+            time.sleep(0.05)
+        self.channel.note("the bot does not listen; its log is in bot.log")
 
     def note_death(self):
         code = self.stage.bot.process.returncode
@@ -199,11 +211,14 @@ class Front:
         elif what == "kill" and bot.process:
             bot.kill()
         elif what == "start" and not (bot.process and not bot.died()):
-            bot.start()
+            self.start_bot()
         elif what == "slow":
             self.fault({"do": "delay", "ms": 3000, "times": 20})
         elif what == "503":
             self.fault({"do": "503", "times": 5})
+        elif what == "drag":
+            world.slow("pull", 1, "docker compose*pull", 6000)
+            world.slow("upgrade", 1, "helm upgrade*", 6000)
         elif what == "pull":
             world.fail("pull", 3, "docker compose*pull",
                        "registry.stella.example: 503 Service Unavailable")

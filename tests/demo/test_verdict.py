@@ -52,6 +52,7 @@ JOURNAL = [
     *attempt("4.2.1", block=1), *attempt("4.2.2"), *attempt("4.2.3"),
     *attempt("5.1"),
     {"type": "gate.asked", "body": {"gate": 2, "user": "u-lead", "post": "p9"}},
+    {"type": "status.due", "body": {"run": 2, "number": 1}},
     {"type": "run.rolled_back", "body": {"run": 2}},
 ]
 
@@ -68,6 +69,10 @@ class Night:
         self.approvals = [("p1", "cto"), ("p9", "lead")]
         self.people = {"cto": "u-cto", "lead": "u-lead", "rep": "u-rep"}
         self.kills = 1
+        self.channel = self
+        self.posts = {str(i): {"props": {"bridgekeeper": key}}
+                      for i, key in enumerate(["LB-2/card", "LB-2/status/1"])}
+        self.posts["2"] = {"props": {}}
         self.verified = 0
         self.wrong = []
 
@@ -145,6 +150,14 @@ class Verdict(unittest.TestCase):
     def test_an_approval_that_was_not_journalled_is_found(self):
         self.night.approvals.append(("p1", "rep"))
         self.finds("tapped and not journalled")
+
+    def test_a_post_said_twice_is_found(self):
+        self.night.posts["3"] = self.night.posts["0"]
+        self.finds("said twice", "LB-2/card")
+
+    def test_a_status_that_was_not_said_is_found(self):
+        del self.night.posts["1"]
+        self.finds("1 statuses journalled, 0 said")
 
     def test_another_end_is_found(self):
         self.night.rows[-1]["type"] = "run.succeeded"

@@ -44,6 +44,7 @@ def check(night):
     problems = check_end(night, journal)
     problems += check_approvals(night, journal)
     problems += check_ledger(night, journal)
+    problems += check_posts(night, journal)
     status, out = night.bot.verify()
     if status != 0:
         problems.append(f"audit verify: {out.strip()}")
@@ -65,6 +66,20 @@ def check_approvals(night, journal):
     held = journal.approvals()
     return ([f"tapped and not journalled: {a}" for a in given - held] +
             [f"journalled and not tapped: {a}" for a in held - given])
+
+
+def check_posts(night, journal):
+    """Each post of the bot has a key of its own, and each status is there."""
+    keys = [post["props"]["bridgekeeper"] for post
+            in night.channel.posts.values()
+            if "bridgekeeper" in (post.get("props") or {})]
+    problems = [f"said twice: {key}" for key in sorted(set(keys))
+                if keys.count(key) > 1]
+    said = sum("/status/" in key for key in keys)
+    if said != len(journal.of("status.due")):
+        problems.append(f"{len(journal.of('status.due'))} statuses journalled,"
+                        f" {said} said")
+    return problems
 
 
 # The ledger against the journal
