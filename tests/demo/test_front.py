@@ -84,7 +84,6 @@ class Front(unittest.TestCase):
         terminal.type("@devops.lead +ok")
         self.sees("devops.lead taps")
         terminal.type(":faults start")
-        self.sees("the bot listens")
         self.sees("Plan approved")
         terminal.type("!help")
         self.sees("What you may do now")
