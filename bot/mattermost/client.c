@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 #include "mattermost/api.h"
 #include "mattermost/feed.h"
+#include "mattermost/locate.h"
 #include "mattermost/outgoing.h"
 #include "mattermost/reconcile.h"
 #include "mattermost/roster.h"
@@ -24,22 +25,10 @@
 /* Events between two marks; a resume replays 128 at most. */
 #define EVENTS_PER_MARK 64
 
-#define MAX_MESSAGE_DEFAULT 16383
-#define MAX_MESSAGE_LEAST   1000
-
-/* What is looked up, one after the other, before the first connection. */
-enum finding {
-	FINDING_ME,
-	FINDING_CHANNEL,
-	FINDING_CONFIG,
-	FINDING_NOTHING, // all is known
-};
-
 struct client {
 	struct server server; // first: what others see
 	struct loop *loop;
 	struct client_pace pace;
-	char *team;
 	char *channel;
 	struct api *api;
 	struct socket *socket;
@@ -49,14 +38,9 @@ struct client {
 	struct taps *taps;
 	struct outgoing *outgoing;
 	struct reconcile *reconcile;
-	enum finding finding;
-	struct api_request *request; // of finding, or of our own account
-	unsigned find_failures;
-	char own_id[65];
-	char channel_id[65];
-	size_t max_message;
+	struct locate *locate;
+	const struct locate_place *place; // locate's; empty until it is found
 	bool started;
-	bool refused; // the token is; nothing but asking for ourselves is done
 	bool online;
 	bool told_offline;
 	bool holding;      // the run clock, for an outage
@@ -65,7 +49,6 @@ struct client {
 	char trouble[240]; // the last that was told; "" when it is over
 	struct refresh *refreshes;
 	struct loop_timer *session_timer;
-	struct loop_timer *find_timer; // next step of finding, or of ourselves
 	struct loop_timer *canary_timer;
 	struct loop_timer *outage_timer;
 };
@@ -150,7 +133,7 @@ static void reconcile_fully(struct client *client) {
 	loop_timer_stop(client->canary_timer);
 	client->again = false;
 	feed_hold(client->feed);
-	reconcile_start(client->reconcile, client->channel_id, true);
+	reconcile_start(client->reconcile, client->place->channel_id, true);
 }
 
 static void on_canary(void *data) {
@@ -162,7 +145,7 @@ static void on_canary(void *data) {
 		reconcile_fully(client);
 		return;
 	}
-	reconcile_start(client->reconcile, client->channel_id, false);
+	reconcile_start(client->reconcile, client->place->channel_id, false);
 }
 
 /*
@@ -172,7 +155,7 @@ static void on_canary(void *data) {
  */
 static bool stay_out(struct client *client) {
 	const struct person *own = people_by_id(
-			roster_people(client->roster), client->own_id);
+			roster_people(client->roster), client->place->own_id);
 	bool archived = reconcile_is_archived(client->reconcile);
 	char what[200];
 	if (!archived && (own == NULL || own->member)) {
@@ -191,7 +174,7 @@ static void become_online(struct client *client) {
 	struct server_mark mark = mark_of(client);
 	feed_release(client->feed);
 	if (!client->online) {
-		log_info("mattermost.online", "channel=%s", client->channel_id);
+		log_info("mattermost.online", "channel=%s", client->place->channel_id);
 		client->online = true;
 		client->told_offline = false;
 		feed_online(client->feed, &mark);
@@ -239,8 +222,6 @@ static void reconcile_soon(struct client *client) {
 
 /* The connection */
 
-static void check_token(struct client *client);
-
 static void connect_socket(struct client *client) {
 	char query[160] = "";
 	if (client->session.resuming) {
@@ -272,7 +253,7 @@ static void obey(struct client *client, const struct session_orders *orders) {
 		tell_offline(client, orders->why);
 	}
 	if (orders->doubt) {
-		check_token(client);
+		locate_doubt(client->locate);
 	}
 	if (orders->connect) {
 		connect_socket(client);
@@ -325,7 +306,7 @@ static void on_down(void *data, const char *why, int64_t retry_ms) {
 
 static bool is_ours(
 		const struct client *client, const struct mattermost_frame *frame) {
-	return strcmp(frame->channel_id, client->channel_id) == 0;
+	return strcmp(frame->channel_id, client->place->channel_id) == 0;
 }
 
 /* What is being read was perhaps read before. */
@@ -337,11 +318,11 @@ static void shut_out(struct client *client) {
 static void handle_member(
 		struct client *client, const struct mattermost_frame *frame) {
 	bool added = frame->kind == MATTERMOST_FRAME_USER_ADDED;
-	if (strcmp(frame->user_id, client->own_id) != 0) {
+	if (strcmp(frame->user_id, client->place->own_id) != 0) {
 		roster_handle_member(client->roster, frame->user_id, added);
 		return;
 	}
-	roster_handle_member(client->roster, client->own_id, added);
+	roster_handle_member(client->roster, client->place->own_id, added);
 	if (added) {
 		reconcile_soon(client);
 	} else {
@@ -455,193 +436,50 @@ static void on_frame(void *data, const char *text, size_t len) {
 	mattermost_json_finish_frame(&frame);
 }
 
-/* Finding out who and where we are */
+/* Who and where we are */
 
-static void find_next(void *data);
-
-static void find_later(struct client *client, int64_t wait_ms) {
-	loop_timer_start_real(client->find_timer, wait_ms);
+static void on_found(void *data, const struct locate_place *place) {
+	struct client *client = data;
+	roster_add(client->roster, place->own_id);
+	roster_set_channel(client->roster, place->channel_id);
+	feed_set_own_id(client->feed, place->own_id);
+	outgoing_set_place(client->outgoing, place->own_id, place->channel_id,
+			place->max_message);
+	if (place->archived) {
+		reconcile_note_archived(client->reconcile);
+	}
+	put_in(client, (struct session_input){ .type = SESSION_START });
 }
 
-static int64_t find_delay(struct client *client) {
-	int64_t longest = client->pace.backoff_ms;
-	for (unsigned i = 0; i < client->find_failures && i < 8; i++) {
-		longest *= 2;
+static void on_not_found(void *data, const char *why, bool lasting) {
+	struct client *client = data;
+	if (lasting) {
+		tell_trouble(client, why);
 	}
-	if (longest > client->pace.backoff_max_ms) {
-		longest = client->pace.backoff_max_ms;
-	}
-	client->find_failures++;
-	return (int64_t)(random_number() % (uint64_t)(longest + 1));
+	tell_offline(client, why);
 }
 
-/* The token is refused: drop what may still be open, and ask now and then. */
-static void refuse(void *data) {
+/* Drop what may still be open: an open socket is no proof of being allowed. */
+static void on_token_refused(void *data) {
 	struct client *client = data;
 	tell_trouble(client, "the server refuses the bot's token");
-	if (client->refused) {
-		return;
-	}
-	client->refused = true;
 	reconcile_stop(client->reconcile);
 	put_in(client, (struct session_input){ .type = SESSION_STOP });
 	tell_offline(client, "the server refuses the bot's token");
-	api_cancel(client->request);
-	client->request = NULL;
-	find_later(client, client->pace.refused_ms);
 }
 
-static void found_all(struct client *client) {
-	client->finding = FINDING_NOTHING;
-	roster_set_channel(client->roster, client->channel_id);
-	outgoing_set_place(client->outgoing, client->own_id, client->channel_id,
-			client->max_message);
-	put_in(client, (struct session_input){ .type = SESSION_START });
-	find_later(client, client->pace.me_ms);
-}
-
-static bool take_me(struct client *client, const char *body, struct err *err) {
-	char id[65];
-	if (!mattermost_json_read_id(body, id, NULL, err)) {
-		return false;
-	}
-	snprintf(client->own_id, sizeof(client->own_id), "%s", id);
-	roster_add(client->roster, id);
-	feed_set_own_id(client->feed, id);
-	return true;
-}
-
-static bool take_channel(
-		struct client *client, const char *body, struct err *err) {
-	bool archived = false;
-	if (!mattermost_json_read_id(body, client->channel_id, &archived, err)) {
-		return false;
-	}
-	if (archived) {
-		reconcile_note_archived(client->reconcile);
-	}
-	return true;
-}
-
-static void take_config(struct client *client, const char *body) {
-	size_t runes = mattermost_json_read_max_post(body);
-	if (runes >= MAX_MESSAGE_LEAST) {
-		client->max_message = runes;
-	}
-}
-
-static bool take_found(
-		struct client *client, const char *body, struct err *err) {
-	switch (client->finding) {
-	case FINDING_ME:
-		client->finding = FINDING_CHANNEL;
-		return take_me(client, body, err);
-	case FINDING_CHANNEL:
-		client->finding = FINDING_CONFIG;
-		return take_channel(client, body, err);
-	case FINDING_CONFIG:
-		client->finding = FINDING_NOTHING;
-		take_config(client, body);
-		return true;
-	case FINDING_NOTHING:
-		return true;
-	}
-	return true;
-}
-
-static void explain_failure(
-		struct client *client, const struct api_answer *answer) {
-	char what[240];
-	if (client->finding == FINDING_CHANNEL && answer->result == SERVER_NEVER) {
-		snprintf(what, sizeof(what),
-				"the bot does not see channel %.40s of team %.40s: %.100s",
-				client->channel, client->team, answer->err.text);
-		tell_trouble(client, what);
-	} else if (answer->result == SERVER_NEVER) {
-		tell_trouble(client, answer->err.text);
-	}
-	tell_offline(client, answer->err.text);
-}
-
-static void on_found(void *data, const struct api_answer *answer) {
+static void on_token_accepted(void *data) {
 	struct client *client = data;
-	client->request = NULL;
-	if (answer->status == 401) {
-		find_later(client, client->pace.refused_ms);
-		return; // refuse() follows
-	}
-	enum finding asked = client->finding;
-	struct api_answer judged = *answer;
-	if (answer->result != SERVER_OK ||
-			!take_found(client, answer->body, &judged.err)) {
-		client->finding = asked;
-		explain_failure(client, &judged);
-		int64_t wait_ms = find_delay(client);
-		find_later(client,
-				answer->retry_ms > wait_ms ? answer->retry_ms : wait_ms);
-		return;
-	}
-	client->find_failures = 0;
-	if (client->refused) {
-		client->refused = false;
-		client->trouble[0] = '\0';
-	}
-	if (client->finding == FINDING_NOTHING) {
-		found_all(client);
-	} else {
-		find_next(client);
-	}
-}
-
-/* Our own account, with all known: the token, and the resume window. */
-static void on_me(void *data, const struct api_answer *answer) {
-	struct client *client = data;
-	client->request = NULL;
-	bool still_refused = client->refused && answer->result != SERVER_OK;
-	if (answer->status == 401 || still_refused) {
-		find_later(client, client->pace.refused_ms);
-		return; // refuse() follows a 401
-	}
-	if (client->refused) {
-		client->refused = false;
-		client->trouble[0] = '\0';
+	client->trouble[0] = '\0';
+	if (locate_is_known(client->locate)) {
 		put_in(client, (struct session_input){ .type = SESSION_START });
 	}
-	find_later(client, client->pace.me_ms);
 }
 
-static void ask_me(struct client *client, api_fn fn) {
-	const struct api_call call = { .method = HTTP_GET, .path = "/users/me" };
-	client->request = api_start(client->api, &call, fn, client);
-}
-
-static void check_token(struct client *client) {
-	if (client->finding == FINDING_NOTHING && client->request == NULL) {
-		loop_timer_stop(client->find_timer);
-		ask_me(client, on_me);
-	}
-}
-
-static void find_next(void *data) {
+/* Any request was answered 401. */
+static void on_401(void *data) {
 	struct client *client = data;
-	char path[300];
-	struct api_call call = { .method = HTTP_GET, .path = path };
-	switch (client->finding) {
-	case FINDING_ME:
-		ask_me(client, on_found);
-		return;
-	case FINDING_CHANNEL:
-		snprintf(path, sizeof(path), "/teams/name/%.120s/channels/name/%.120s",
-				client->team, client->channel);
-		break;
-	case FINDING_CONFIG:
-		snprintf(path, sizeof(path), "/config/client?format=old");
-		break;
-	case FINDING_NOTHING:
-		check_token(client);
-		return;
-	}
-	client->request = api_start(client->api, &call, on_found, client);
+	locate_refuse(client->locate);
 }
 
 static void on_people(void *data) {
@@ -656,7 +494,7 @@ static void start(struct server *server) {
 	if (!client->started) {
 		client->started = true;
 		hold_outage(client);
-		find_later(client, 0);
+		locate_start(client->locate);
 	}
 }
 
@@ -704,7 +542,7 @@ static void want_people(
 		struct server *server, const char *const *names, size_t count) {
 	struct client *client = client_of(server);
 	roster_want(client->roster, names, count);
-	if (client->finding == FINDING_NOTHING && !client->refused) {
+	if (locate_is_known(client->locate) && !locate_is_refused(client->locate)) {
 		roster_read_all(client->roster, NULL, NULL);
 	}
 }
@@ -760,7 +598,7 @@ static void refresh_people(
 	refresh->data = data;
 	refresh->next = client->refreshes;
 	client->refreshes = refresh;
-	if (client->finding != FINDING_NOTHING) {
+	if (!locate_is_known(client->locate)) {
 		loop_defer(client->loop, refuse_refresh, refresh);
 		return;
 	}
@@ -779,16 +617,14 @@ static void destroy(struct server *server) {
 	drop_refreshes(client);
 	feed_destroy(client->feed);
 	socket_destroy(client->socket);
-	api_cancel(client->request);
+	locate_destroy(client->locate);
 	api_destroy(client->api);
 	if (client->outage_timer != NULL) {
 		release_outage(client);
 	}
 	loop_timer_destroy(client->session_timer);
-	loop_timer_destroy(client->find_timer);
 	loop_timer_destroy(client->canary_timer);
 	loop_timer_destroy(client->outage_timer);
-	free(client->team);
 	free(client->channel);
 	free(client);
 }
@@ -798,7 +634,7 @@ static const struct people *people(const struct server *server) {
 }
 
 static const char *own_id(const struct server *server) {
-	return client_of_const(server)->own_id;
+	return client_of_const(server)->place->own_id;
 }
 
 static int64_t last_answer_ms(const struct server *server) {
@@ -810,7 +646,7 @@ static int64_t server_time_ms(const struct server *server) {
 }
 
 static size_t max_message(const struct server *server) {
-	return client_of_const(server)->max_message;
+	return client_of_const(server)->place->max_message;
 }
 
 static const struct server_api client_api = {
@@ -875,7 +711,7 @@ static bool make_network(struct client *client,
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.refused_ms = client->pace.refused_ms,
-		.refused = refuse,
+		.refused = on_401,
 		.data = client,
 	};
 	client->api = api_create(client->loop, &api_options, err);
@@ -891,7 +727,24 @@ static void make_parts(struct client *client,
 		const struct client_options *options, const struct server_sink *sink,
 		void *data) {
 	static const struct roster_sink roster_sink = { .changed = on_people };
+	static const struct locate_sink locate_sink = {
+		.found = on_found,
+		.failed = on_not_found,
+		.refused = on_token_refused,
+		.accepted = on_token_accepted,
+	};
+	const struct locate_options locate_options = {
+		.team = options->team,
+		.channel = options->channel,
+		.me_ms = client->pace.me_ms,
+		.refused_ms = client->pace.refused_ms,
+		.backoff_ms = client->pace.backoff_ms,
+		.backoff_max_ms = client->pace.backoff_max_ms,
+	};
 	struct loop *loop = client->loop;
+	client->locate = locate_create(
+			loop, client->api, &locate_options, &locate_sink, client);
+	client->place = locate_place(client->locate);
 	client->roster = roster_create(client->api, &roster_sink, client);
 	client->feed = feed_create(loop, client->roster, sink, data);
 	client->taps = taps_create(loop, client->api, client->feed);
@@ -907,7 +760,6 @@ static void make_parts(struct client *client,
 	client->reconcile = reconcile_create(
 			&reconcile_options, on_reconciled, client);
 	client->session_timer = loop_timer_create(loop, on_session_time, client);
-	client->find_timer = loop_timer_create(loop, find_next, client);
 	client->canary_timer = loop_timer_create(loop, on_canary, client);
 	client->outage_timer = loop_timer_create(loop, release_outage, client);
 }
@@ -919,9 +771,7 @@ struct server *client_create(struct loop *loop,
 	client->server.api = &client_api;
 	client->loop = loop;
 	client->pace = full_pace(options->pace);
-	client->team = xstrdup(options->team);
 	client->channel = xstrdup(options->channel);
-	client->max_message = MAX_MESSAGE_DEFAULT;
 	if (!make_network(client, options, err)) {
 		destroy(&client->server);
 		return NULL;
