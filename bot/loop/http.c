@@ -247,6 +247,9 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *data) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
 	struct http_socket *socket = poll->data;
 	int flags = 0;
+	if (loop_is_settling(socket->http->loop)) {
+		return; // told again on the next real turn
+	}
 	if (status < 0) {
 		flags = CURL_CSELECT_ERR;
 	}

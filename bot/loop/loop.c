@@ -430,3 +430,7 @@ bool loop_settle(struct loop *loop) {
 	uv_walk(&loop->uv, note_closing, &closing);
 	return !closing;
 }
+
+bool loop_is_settling(const struct loop *loop) {
+	return loop->settling;
+}

@@ -49,6 +49,7 @@ void *loop_native(struct loop *loop);
  * Never from inside a callback.
  */
 bool loop_settle(struct loop *loop);
+bool loop_is_settling(const struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop);      // the run's clock
 int64_t loop_real_now_ms(const struct loop *loop); // monotonic, for durations

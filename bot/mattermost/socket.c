@@ -381,7 +381,9 @@ void socket_destroy(struct socket *socket) {
 		socket_close(socket);
 		lws_context_destroy(socket->context);
 	}
-	/* Only when its handles have closed may it be told again, and is freed. */
+	/* Only when its handles have closed may it be told again, and is freed.
+	 * Its event pipe it closes twice, now and once its handle has closed: no
+	 * descriptor may be opened in between. */
 	for (int i = 0; socket->context != NULL && i < SETTLE_TURNS; i++) {
 		if (loop_settle(socket->loop)) {
 			lws_context_destroy(socket->context);
