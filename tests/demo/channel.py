@@ -66,7 +66,7 @@ class Channel:
         who = self.names.get(reaction["user_id"], "?")
         post = self.posts.get(reaction["post_id"])
         emoji = reaction["emoji_name"]
-        if who != people.BOT:
+        if who != people.BOT or (post and not self.is_bots(post)):
             verb = "taps" if kind == "reaction_added" else "takes back"
             self.head(at_ms, who, f" {verb} {EMOJI.get(emoji, emoji)}"
                                   f" on “{self.title(post)}”")

@@ -203,35 +203,51 @@ class Front:
             self.show("  no run has a card yet")
 
     def break_things(self, what):
-        world, bot = self.stage.world, self.stage.bot
-        if what in ("cut", "deaf"):
-            do = {"cut": "kill", "deaf": "deafen"}[what]
-            self.sandbox.side("POST", "sockets",
-                              {"do": do, "user": people.BOT})
-        elif what == "kill" and bot.process:
-            bot.kill()
-        elif what == "start" and not (bot.process and not bot.died()):
-            self.start_bot()
-        elif what == "slow":
-            self.fault({"do": "delay", "ms": 3000, "times": 20})
-        elif what == "503":
-            self.fault({"do": "503", "times": 5})
-        elif what == "drag":
-            world.slow("pull", 1, "docker compose*pull", 6000)
-            world.slow("upgrade", 1, "helm upgrade*", 6000)
-        elif what == "pull":
-            world.fail("pull", 3, "docker compose*pull",
-                       "registry.stella.example: 503 Service Unavailable")
-        elif what == "ingest":
-            world.fail("ingest", -1, "curl*/runtime/events", "queue is full")
-        elif what == "mend":
-            self.sandbox.side("DELETE", "faults")
-            for name in ("pull", "ingest"):
-                world.fail(name, 0, "-", "-")
+        breakers = {
+            "cut": lambda: self.sockets("kill"),
+            "deaf": lambda: self.sockets("deafen"),
+            "kill": self.kill_bot,
+            "start": self.start_again,
+            "slow": lambda: self.fault({"do": "delay", "ms": 3000,
+                                        "times": 20}),
+            "503": lambda: self.fault({"do": "503", "times": 5}),
+            "drag": self.drag,
+            "pull": lambda: self.stage.world.fail(
+                "pull", 3, "docker compose*pull",
+                "registry.stella.example: 503 Service Unavailable"),
+            "ingest": lambda: self.stage.world.fail(
+                "ingest", -1, "curl*/runtime/events", "queue is full"),
+            "mend": self.mend,
+        }
+        if what in breakers:
+            self.channel.note(f"fault: {what}")
+            breakers[what]()
         else:
             self.show(FAULTS)
-            return
-        self.channel.note(f"fault: {what}")
+
+    def kill_bot(self):
+        if self.stage.bot.process:
+            self.stage.bot.kill()
+
+    def start_again(self):
+        if self.stage.bot.process and not self.stage.bot.died():
+            self.show("  it runs already")
+        else:
+            self.start_bot()
+
+    def drag(self):
+        for name, pattern in (("pull", "docker compose*pull"),
+                              ("upgrade", "helm upgrade*")):
+            self.stage.world.slow(name, 1, pattern, 6000)
+
+    def mend(self):
+        self.sandbox.side("DELETE", "faults")
+        self.sockets("hear")
+        for name in ("pull", "ingest"):
+            self.stage.world.fail(name, 0, "-", "-")
+
+    def sockets(self, do):
+        self.sandbox.side("POST", "sockets", {"do": do, "user": people.BOT})
 
     def fault(self, rule):
         self.sandbox.side("POST", "faults",
