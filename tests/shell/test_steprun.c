@@ -123,11 +123,20 @@ static void nap(int ms) {
 	nanosleep(&time, NULL);
 }
 
+/* Until the command has written @name: a shell makes the file first. */
+static bool is_written(const struct bench *bench, const char *name) {
+	char *path = path_in(bench, name);
+	struct stat info;
+	bool written = stat(path, &info) == 0 && info.st_size > 0;
+	free(path);
+	return written;
+}
+
 static void wait_for(const struct bench *bench, const char *name) {
-	for (int i = 0; i < 1000 && !exists(bench, name); i++) {
+	for (int i = 0; i < 1000 && !is_written(bench, name); i++) {
 		nap(5);
 	}
-	assert_true(exists(bench, name));
+	assert_true(is_written(bench, name));
 }
 
 static struct step_status status_of(const struct bench *bench) {
