@@ -1,4 +1,5 @@
 """A sandbox, a bot and their folder, for the tests of the whole."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -190,13 +191,19 @@ def key(post):
     return (post.get("props") or {}).get("bridgekeeper", "")
 
 
-def run(cases):
-    """Each case, a function with a docstring, makes its own stage."""
-    print(f"1..{len(cases)}")
-    for number, (name, case) in enumerate(cases, 1):
+def run(cases, at_once=1):
+    """Each case, a function, makes its own stage."""
+    def attempt(case):
         try:
             case()
-            print(f"ok {number} {name}", flush=True)
+            return None
         except Exception as error:  # whatever it was, go on with the others
-            print("#", repr(error))
-            print(f"not ok {number} {name}", flush=True)
+            return error
+
+    print(f"1..{len(cases)}")
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        errors = pool.map(lambda item: attempt(item[1]), cases)
+        for number, ((name, _), error) in enumerate(zip(cases, errors), 1):
+            if error:
+                print("#", repr(error))
+            print("not ok" if error else "ok", number, name, flush=True)
