@@ -25,6 +25,7 @@
 
 #define LOOK_MS    2000 // between looks at the files, real time
 #define MARK_MS    1000 // at most so often the mark is stored
+#define FIRST_MS   20   // a bot that dies young must know where it began
 #define MARK_NAME  "mark"
 #define MARK_ROOM  256
 #define CLOCK_NAME "bot"
@@ -49,6 +50,7 @@ struct app {
 	struct loop_signal *signals[3];
 	struct server_mark mark;
 	bool mark_waits;
+	bool marked;        // there is a stored mark
 	struct err failure; // why it ends, unless it was told to
 	bool failed;
 };
@@ -67,6 +69,7 @@ static void store_mark(struct app *app) {
 			app->mark.connection_id);
 	if (app->journal->api->put(app->journal, MARK_NAME, value, &err)) {
 		app->mark_waits = false;
+		app->marked = true;
 	}
 }
 
@@ -82,11 +85,15 @@ static struct server_mark read_mark(struct journal *journal) {
 	return mark;
 }
 
+static void store_mark_later(struct app *app) {
+	loop_timer_start_real(app->mark_timer, app->marked ? MARK_MS : FIRST_MS);
+}
+
 static void on_mark_timer(void *data) {
 	struct app *app = data;
 	store_mark(app);
 	if (app->mark_waits) {
-		loop_timer_start_real(app->mark_timer, MARK_MS);
+		store_mark_later(app);
 	}
 }
 
@@ -95,7 +102,7 @@ static void on_marked(void *data, const struct server_mark *mark) {
 	app->mark = *mark;
 	if (!app->mark_waits) {
 		app->mark_waits = true;
-		loop_timer_start_real(app->mark_timer, MARK_MS);
+		store_mark_later(app);
 	}
 }
 
