@@ -50,7 +50,8 @@ static struct tally tally_steps(
 	return tally;
 }
 
-static const char *tally_icon(const struct tally *tally) {
+/* @over: nothing of it goes on any more. */
+static const char *tally_icon(const struct tally *tally, bool over) {
 	if (tally->red > 0) {
 		return "🔴";
 	}
@@ -60,7 +61,18 @@ static const char *tally_icon(const struct tally *tally) {
 	if (tally->begun == 0) {
 		return "⬜";
 	}
+	if (over) {
+		return "⏹️";
+	}
 	return tally->waits > 0 ? "⏳" : "▶️";
+}
+
+/* Whether the steps around @step were left where they stood. */
+static bool is_over(const struct run *run, size_t step) {
+	if (run->status == RUN_ABORTED || run->status == RUN_CLOSED) {
+		return true;
+	}
+	return run->rollback_ms > 0 && speak_phase_of(run, step) != PHASE_ROLLBACK;
 }
 
 static char *tally_note(const struct tally *tally) {
@@ -80,7 +92,7 @@ static void add_line(cJSON *list, const struct run *run, const char *number,
 		return;
 	}
 	cJSON *line = speak_add(list);
-	speak_put(line, "icon", tally_icon(&tally));
+	speak_put(line, "icon", tally_icon(&tally, is_over(run, first)));
 	speak_put(line, "number", number);
 	speak_take(line, "title", words_short(title, TITLE_LETTERS));
 	speak_take(line, "note", tally_note(&tally));

@@ -299,10 +299,13 @@ char *speak_step_note(
 		free(host);
 		return text;
 	}
+	if (state->status == STEP_ASKED && state->claimed != NULL) {
+		return xstrdup(people_name(speech->world->people, state->claimed));
+	}
 	if (state->status == STEP_ASKED) {
-		return state->claimed != NULL
-				? xstrdup(people_name(speech->world->people, state->claimed))
-				: xstrdup("by hand");
+		return xstrdup(run->plan->runbook->steps[step].kind == STEP_MANUAL
+						? "by hand"
+						: "needed?");
 	}
 	if (state->status == STEP_FAILED || state->status == STEP_UNKNOWN) {
 		return xstrdup(state->status == STEP_FAILED ? "failed" : "unknown");

@@ -340,7 +340,11 @@ static void say_rehearsed(const struct speech *speech, const struct run *run) {
 			context);
 }
 
+/* Where nothing was watched there is nothing to say that success did not. */
 static void say_watched(const struct speech *speech, const struct run *run) {
+	if (runbook_phase(run->plan->runbook, PHASE_POST) == RUNBOOK_NONE) {
+		return;
+	}
 	cJSON *context = speak_context(speech, run);
 	put_lead(context, speech, run);
 	speak_post(
