@@ -75,11 +75,22 @@ class Person:
     def call(self, method, path, body=None):
         return self.rest.call(method, "/api/v4" + path, body, self.token)
 
-    def say(self, channel_id, text, root="", props=None):
-        """Post @text; returns the post."""
+    def say(self, channel_id, text, root="", props=None, files=()):
+        """Post @text with @files, which were uploaded; returns the post."""
         return self.call("POST", "/posts", {
             "channel_id": channel_id, "message": text, "root_id": root,
-            "props": props or {}})
+            "props": props or {}, "file_ids": list(files)})
+
+    def upload(self, channel_id, name, content):
+        """The id of a new file."""
+        path = (f"/api/v4/files?channel_id={channel_id}"
+                f"&filename={urllib.parse.quote(name)}")
+        status, text = self.rest.send("POST", path, content, {
+            "Authorization": "Bearer " + self.token,
+            "Content-Type": "application/octet-stream"})
+        if status >= 300:
+            raise Refused(status, "POST", path, text)
+        return json.loads(text)["file_infos"][0]["id"]
 
     def edit(self, post_id, text):
         return self.call("PUT", f"/posts/{post_id}/patch", {"message": text})

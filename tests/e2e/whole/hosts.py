@@ -8,12 +8,17 @@ import time
 
 from chat import Person, Refused, Rest
 
+# Stages whose channel is private.
+PRIVATE = {"channel", "people"}
+
 # On every stage: who is who.  The others hold no role and may do nothing.
 PEOPLE = ("lead", "devops", "cto", "storage", "deputy", "anna")
 
 
 class Set:
     """What a stage is made of on the server."""
+
+    counts_mentions = False
 
     def __init__(self, name, team, channel_id, people, bot, bot_token, hook):
         self.name = name            # the channel's too
@@ -23,6 +28,10 @@ class Set:
         self.bot = bot              # Person: the bot's own account
         self.bot_token = bot_token
         self.hook = hook            # path of an incoming webhook there
+
+
+def kind(stage):
+    return "P" if stage in PRIVATE else "O"
 
 
 def username(stage, who):
@@ -78,7 +87,7 @@ class Sandbox:
                           "channel": stage})
         return {"team": {"name": "e2e", "display_name": "E2E"},
                 "channels": [{"name": stage, "display_name": stage,
-                              "type": "O"} for stage in stages],
+                              "type": kind(stage)} for stage in stages],
                 "users": users, "webhooks": hooks}
 
     def found(self, stage, channels, person):
@@ -97,6 +106,12 @@ class Sandbox:
         """The token of @person is worth nothing from now on."""
         self.rest.call("POST", f"/sandbox/users/{person.name}",
                        {"token": "revoke"})
+
+    def renew(self, person):
+        """A token that works, after revoke(): the same, here."""
+        self.rest.call("POST", f"/sandbox/users/{person.name}",
+                       {"token": "enable"})
+        return person.token
 
     def cut(self, seconds):
         """As a restart looks: all sockets end, nothing can be resumed, and
@@ -143,7 +158,7 @@ class Server:
     def make(self, stage):
         channel = self.admin.call("POST", "/channels", {
             "team_id": self.team_id, "name": stage, "display_name": stage,
-            "type": "O"})
+            "type": kind(stage)})
         people = {who: self.user(stage, who) for who in PEOPLE}
         bot = self.account(stage, "bot")
         people["parrot"] = self.account(stage, "parrot")
@@ -155,8 +170,10 @@ class Server:
         hook = self.admin.call("POST", "/hooks/incoming", {
             "channel_id": channel["id"], "user_id": people["lead"].id})
         people["admin"] = self.admin
-        return Set(stage, self.team, channel["id"], people, bot, bot.token,
-                   f"/hooks/{hook['id']}")
+        found = Set(stage, self.team, channel["id"], people, bot, bot.token,
+                    f"/hooks/{hook['id']}")
+        found.counts_mentions = True
+        return found
 
     def name(self, stage, who):
         return f"{self.team[4:]}-{username(stage, who)}"
@@ -178,6 +195,10 @@ class Server:
                                {"description": "e2e"})
         self.token_ids[made["token"]] = made["id"]
         return Person(self.rest, name, user_id, made["token"])
+
+    def renew(self, person):
+        """A token that works, after revoke()."""
+        return self.with_token(person.id, person.name).token
 
     def revoke(self, person):
         self.admin.call("POST", "/users/tokens/revoke",

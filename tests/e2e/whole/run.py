@@ -34,7 +34,8 @@ TOGETHER = {
     "chaos": nights.chaos, "words": words.words, "taps": gates.taps,
     "refusal": gates.refusal, "void": gates.void,
     "channel": troubles.channel, "token": troubles.token,
-    "people": troubles.people,
+    "people": troubles.people, "storm": troubles.storm,
+    "steps": nights.without_gates,
 }
 # After them, as it cuts off everybody.
 ALONE = {"restart": troubles.restart}

@@ -97,8 +97,74 @@ BACK = """\
 3. Say so {owner="CTO"}
 """
 
-# In the order of the document, which the journal counts from 0.
-STEPS = ("1.1", "1.2", "1.3", "1.4", "1.5", "2.1", "2.2", "3.1", "3.2", "3.3")
+# No gate at all, and every kind of step.
+STEPS = """\
+# A short night without gates
+
+| Role | Primary | Backup | Contact |
+|---|---|---|---|
+| Cutover lead | the lead | | |
+| DevOps lead | the DevOps lead | the deputy | |
+| CTO | the CTO | | |
+| Storage | storage | | |
+
+## 1 Go {.production env=night}
+
+1. Ask the server
+
+   ```http
+   GET {{CHAT}}/api/v4/system/ping
+   ```
+
+   ```expect
+   http 200
+   json .status == "OK"
+   ```
+
+2. Show something {owner="Storage" evidence}
+3. Try until it works
+
+   ```sh retries=2 delay=1s
+   echo again >>"$LEDGER"
+   test "$(grep -c again "$LEDGER")" -ge 2
+   ```
+
+4. Only if needed {owner="Storage"}
+
+   ```sh ask
+   echo needed >>"$LEDGER"
+   ```
+
+5. Too slow
+
+   ```sh timeout=1s
+   echo slow >>"$LEDGER"
+   sleep 3
+   echo late >>"$LEDGER"
+   ```
+
+6. Wait at the door
+
+   ```sh
+   echo waits >>"$LEDGER"
+   until test -e "$DOOR"; do sleep 0.05; done
+   echo through >>"$LEDGER"
+   ```
+
+7. Not reached
+
+   ```sh
+   echo reached >>"$LEDGER"
+   ```
+
+## 2 Back {.rollback env=night}
+
+1. Undo it
+
+   ```sh
+   echo undo >>"$LEDGER"
+   ```
+"""
 
 
 def night(open_for="5m"):

@@ -3,13 +3,13 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 
 from chat import Refused
-from runbooks import STEPS
 from tap import claim, until
 
 YES = "white_check_mark"
@@ -41,6 +41,8 @@ class Stage:
         self.door = self.folder / "door"
         self.mended = self.folder / "mended"
         self.log = self.folder / "bot.log"
+        self.counts_mentions = found.counts_mentions
+        self.steps = []  # numbers, in the order in which the journal counts
 
     # the bridge's files
 
@@ -61,8 +63,12 @@ class Stage:
                 lines.append(f"backup = {self.people[backup].name}")
         lines += ["[env night]", "secrets_file = secrets",
                   f"LEDGER = {self.ledger}", f"DOOR = {self.door}",
-                  f"MENDED = {self.mended}"]
+                  f"MENDED = {self.mended}", f"CHAT = {self.url}"]
         (self.folder / "config.ini").write_text("\n".join(lines) + "\n")
+        status, out = self.ask("plan", "night.md", "--json")
+        claim(status == 0, f"the runbook is good: {out}")
+        self.steps = [step["number"] for phase in json.loads(out)["phases"]
+                      for step in phase["steps"]]
 
     def write_private(self, name, text):
         path = self.folder / name
@@ -114,9 +120,9 @@ class Stage:
         done = subprocess.run(
             [self.program, *words, "--config", "config.ini"], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False,
+            stderr=subprocess.PIPE, text=True, check=False,
             env=environment())
-        return done.returncode, done.stdout
+        return done.returncode, done.stdout or done.stderr
 
     # the journal
 
@@ -131,7 +137,7 @@ class Stage:
         wanted = {name: getattr(value, "id", value)
                   for name, value in fields.items()}
         if "step" in wanted:
-            wanted["step"] = STEPS.index(wanted["step"])
+            wanted["step"] = self.steps.index(wanted["step"])
         return [row["body"] for row in self.journal() if row["type"] == kind
                 and all(row["body"].get(name) == value
                         for name, value in wanted.items())]
@@ -166,8 +172,14 @@ class Stage:
 
     # the channel
 
-    def say(self, who, text, root=""):
-        return self.people[who].say(self.channel_id, text, root)
+    def say(self, who, text, root="", files=()):
+        return self.people[who].say(self.channel_id, text, root, files=files)
+
+    def mentions(self, who):
+        """How often @who was mentioned, as the server counts."""
+        member = self.admin.call("GET", f"/channels/{self.channel_id}/members/"
+                                 + self.people[who].id)
+        return member["mention_count"]
 
     def posts(self):
         return self.admin.posts(self.channel_id)
@@ -218,6 +230,7 @@ class Stage:
     def check_all(self):
         """The journal is whole, what was posted as its head is in it, no
         attempt began twice, nothing was said twice, no secret was told."""
+        until(self.all_said, "all that the journal wants said is said")
         rows = self.journal()
         heads = [HEAD.findall(post["message"])[-1]
                  for post in self.bots_posts()
@@ -236,6 +249,17 @@ class Stage:
         claim(PASSWORD not in said, "a secret stands in the channel")
         claim(PASSWORD not in self.said_in_log(), "a secret is in the log")
         return heads
+
+    def all_said(self):
+        """Whether nothing waits in the outbox, which is no event's matter."""
+        link = sqlite3.connect(
+            f"file:{self.folder}/state/journal.db?mode=ro", uri=True)
+        try:
+            waits = link.execute("SELECT count(*) FROM outbox"
+                                 " WHERE state = 'pending'").fetchone()[0]
+        finally:
+            link.close()
+        return waits == 0
 
     def evidence(self):
         """What helps to understand a failure."""

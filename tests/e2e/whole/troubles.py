@@ -1,4 +1,5 @@
 """What happens to channels, accounts and connections at night."""
+import threading
 import time
 
 import runbooks
@@ -79,10 +80,36 @@ def token(stage, case, host):
         claim(stage.lines() == ["snapshot"], f"{stage.lines()}")
         claim(stage.process.poll() is None, "the bot lives")
 
-    with case("the log never holds the token"):
-        claim(stage.bot_token not in stage.said_in_log(), "it does")
+    with case("with a token that works it goes on where it was"):
+        old = stage.bot_token
         stage.stop()
+        stage.bot_token = host.renew(stage.bot)
+        stage.write(runbooks.night())
+        stage.start()
+        stage.wait("step.ended", step="1.2", outcome="ok")
+        stage.wait_for_line("deploy launch-42")
+
+    with case("a bot that is disabled is silent, and back when enabled"):
+        since = stage.log.stat().st_size
+        stage.admin.call("POST", f"/bots/{stage.bot.id}/disable")
+        until(lambda: "refuses the bot's token" in stage.said_in_log(since),
+              "it is said", 30)
+        said = stage.say("anna", "!note said to nobody")
+        stage.open_door()
+        stage.wait_for_line("deployed")
+        time.sleep(0.5)
+        claim("migrate" not in stage.lines(), "no step begins meanwhile")
+        stage.admin.call("POST", f"/bots/{stage.bot.id}/enable")
+        stage.stop()
+        stage.start()
+        stage.wait("note.taken", post=said["id"])
+        stage.wait("step.ended", step="1.4", outcome="failed")
+
+    with case("the log never holds a token"):
+        for secret in (old, stage.bot_token):
+            claim(secret not in stage.said_in_log(), "it does")
         stage.check_all()
+        stage.stop()
 
 
 def people(stage, case):
@@ -138,6 +165,62 @@ def people(stage, case):
         stage.wait("step.ended", step="1.2", outcome="ok")
         stage.check_all()
         stage.stop()
+
+
+def storm(stage, case):
+    """More than a connection keeps, and everybody at once."""
+    stage.write(runbooks.night())
+    stage.start()
+
+    with case("of hundreds of posts while it was dead no command is lost"):
+        time.sleep(0.2)  # it has only just come for the first time
+        stage.kill()
+        said = []
+        for number in range(300):
+            text = f"talk {number}"
+            if number % 30 == 7:
+                text = f"!note number {number}"
+            said.append(stage.say("anna", text))
+        stage.start()
+        wanted = [f"number {n}" for n in range(300) if n % 30 == 7]
+        stage.wait("note.taken", len(wanted))
+        taken = [event["text"] for event in stage.events("note.taken")]
+        claim(taken == wanted, f"in order, once each: {taken}")
+
+    with case("whatever people tap at once, what stands in the end counts"):
+        stage.say("lead", "!cutover start")
+        gate = stage.gate("start")
+        fidgets = [threading.Thread(target=fidget, args=(person, gate))
+                   for person in (stage.devops, stage.anna, stage.cto)]
+        for thread in fidgets:
+            thread.start()
+        for thread in fidgets:
+            thread.join()
+        time.sleep(1)
+        claim(not standing(stage, stage.devops), "devops took it back")
+        fidget(stage.devops, gate)
+        stage.devops.tap(gate)
+        until(lambda: standing(stage, stage.devops), "devops approves")
+        stage.never("gate.passed")
+        stage.storage.tap(gate)
+        stage.wait("gate.passed")
+        stage.wait("attempt.ended", step="1.1", outcome="ok")
+        stage.check_all()
+        stage.stop()
+
+
+def fidget(person, post):
+    for _ in range(15):
+        person.tap(post)
+        person.untap(post)
+
+
+def standing(stage, person):
+    """Whether the journal has an approval of @person that stands."""
+    mine = [row["type"] for row in stage.journal()
+            if row["type"] in ("gate.approved", "gate.withdrawn")
+            and row["body"]["user"] == person.id]
+    return bool(mine) and mine[-1] == "gate.approved"
 
 
 def rename(stage, person, name):
