@@ -128,6 +128,9 @@ class Night:
         if self.stop_after and not self.kills:
             env["LD_PRELOAD"] = self.options.stop_after
             env["STOP_AFTER"] = str(self.stop_after)
+            # The sanitizer wants to be first; here it need not be.
+            env["ASAN_OPTIONS"] = ":".join(
+                [env.get("ASAN_OPTIONS", ""), "verify_asan_link_order=0"])
         self.bot = subprocess.Popen(
             [self.options.bot, "run", "--config", str(self.dir / "config.ini")],
             env=env, cwd=self.dir, stdin=subprocess.DEVNULL,
