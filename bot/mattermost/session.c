@@ -126,9 +126,10 @@ static void ping(struct session *session, int64_t now_ms,
 	orders->ping = true;
 }
 
-/* What is due next on an open connection. */
+/* What is due next on an open connection.  While a ping is out no other is
+ * sent: that would put off the moment at which its answer is missed. */
 static void set_due(struct session *session) {
-	session->due_ms = session->pong_due_ms < session->ping_due_ms
+	session->due_ms = session->pong_due_ms != SESSION_NEVER
 			? session->pong_due_ms
 			: session->ping_due_ms;
 }

@@ -178,6 +178,29 @@ static void an_unanswered_ping_loses_the_connection(void **state) {
 					"| connecting@27001" });
 }
 
+static void no_ping_is_sent_while_one_is_out(void **state) {
+	(void)state;
+	const struct session_pace slow = {
+		.ping_ms = 1000,
+		.pong_ms = 3000,
+		.hello_ms = 10000,
+	};
+	struct session session;
+	session_init(&session, &slow, "", 0);
+	const struct step steps[] = {
+		{ AT(0, START), "connect | connecting@10000" },
+		{ AT(1, UPGRADED), "ping1 | greeting@10000" },
+		{ HELLO(2, "a"), "opened | open@3001" },
+		{ AT(1001, TIME), "| open@3001" },
+		{ REPLY(1500, 1), "answered | open@1001" },
+		{ AT(1501, TIME), "ping2 | open@4501" },
+		{ AT(4501, TIME),
+				"close lost(the server answers no ping) connect "
+				"| connecting@14501" },
+	};
+	play_from(&session, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
 static void a_refused_ping_asks_whether_the_token_is_good(void **state) {
 	(void)state;
 	PLAY("", 0, { AT(0, START), "connect | connecting@10000" },
@@ -299,6 +322,7 @@ int main(void) {
 		cmocka_unit_test(an_event_before_the_hello_is_not_acted_on),
 		cmocka_unit_test(a_second_hello_loses_the_connection),
 		cmocka_unit_test(an_unanswered_ping_loses_the_connection),
+		cmocka_unit_test(no_ping_is_sent_while_one_is_out),
 		cmocka_unit_test(a_refused_ping_asks_whether_the_token_is_good),
 		cmocka_unit_test(silence_after_the_upgrade_raises_the_same_doubt),
 		cmocka_unit_test(a_server_that_never_answers_the_upgrade_is_left),
