@@ -68,7 +68,6 @@ def play(rules, cut=False):
             assert not problems, problems
             print(f"# {time.monotonic() - began:.1f} s")
         except Exception:
-            there.log.flush()
             there.print()
             raise
         finally:
@@ -77,6 +76,6 @@ def play(rules, cut=False):
                 cutter.join()
 
 
-WANTED, _ = night.quiet(sys.argv[1], sys.argv[2])
+WANTED = night.quiet(sys.argv[1], sys.argv[2])
 stage.run([(name, lambda rules=rules: play(rules)) for name, rules in FAULTS]
           + [("the socket cut four times a second", lambda: play([], True))], 4)

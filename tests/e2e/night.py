@@ -3,8 +3,6 @@ step, a command that publishes, one that fails and is retried, a rollback."""
 import collections
 import re
 import sqlite3
-import subprocess
-import threading
 import time
 
 import stage
@@ -64,42 +62,12 @@ NIGHT = [
     ("/closed/", None, None),
 ]
 
-EVENT = re.compile(r" info [a-z0-9_]+\.[a-z0-9_]+ run=\d+ gate=\d+ ")
-
 
 class Night(stage.Stage):
-    """One night; the bot dies right after its event number @kill_at."""
+    """One night; what goes wrong in it the caller sees to."""
 
-    def __init__(self, sandbox, program, kill_at=0):
-        self.kill_at, self.events, self.lives = kill_at, 0, 0
-        self.is_online = threading.Event()
-        self.reader = None
+    def __init__(self, sandbox, program):
         super().__init__(sandbox, program, RUNBOOK)
-
-    def live(self):
-        self.lives += 1
-        self.is_online.clear()
-        self.bot = subprocess.Popen(
-            self.command(), stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.reader = threading.Thread(target=self.read, args=(self.bot,))
-        self.reader.start()
-
-    def read(self, bot):
-        """Follow what it logs, and kill it when its event has come."""
-        for line in bot.stderr:
-            self.log.write(line)
-            if EVENT.search(line):
-                self.events += 1
-                if self.events == self.kill_at:
-                    bot.kill()
-            elif " server.online " in line:
-                self.is_online.set()
-        bot.stderr.close()
-        self.log.flush()
-
-    def is_dead(self):
-        return self.bot.poll() is not None
 
     def act(self, sign, who, words):
         """Do it if its sign is there."""
@@ -113,36 +81,22 @@ class Night(stage.Stage):
         return True
 
     def play(self):
-        self.live()
-        assert self.is_online.wait(20), "the bot did not come online"
-        acts, end, died = list(NIGHT), time.monotonic() + 60, None
+        self.start()
+        acts, end = list(NIGHT), time.monotonic() + 90
         while acts:
             assert time.monotonic() < end, f"waits for {acts[0][0]}"
+            assert self.bot.poll() is None, "the bot ended"
             if self.act(*acts[0]):
                 acts.pop(0)
-            if self.is_dead():
-                died = died or time.monotonic()
-                # Every other time somebody acts before the next one comes.
-                if self.kill_at % 2 == 0 or time.monotonic() > died + 0.4:
-                    self.reader.join()
-                    self.live()
-                    died = None
             time.sleep(0.01)
         self.see_out()
 
     def see_out(self):
         """Let it say what it still has to say."""
-        if self.is_dead():
-            self.reader.join()
-            self.live()
-            assert self.is_online.wait(20), "the last bot did not come online"
-        card = lambda: "closed" in self.post("/card")["message"]
-        self.until("the last word on the card", card)
-        self.until("the card to be unpinned",
-                   lambda: not self.post("/card")["is_pinned"])
+        self.until("the last word on the card",
+                   lambda: "closed" in self.post("/card")["message"])
         self.until("the outbox to be empty", lambda: self.unsaid() == 0)
         self.stop()
-        self.reader.join()
 
     def unsaid(self):
         journal = self.folder / "state" / "journal.db"
@@ -154,8 +108,7 @@ class Night(stage.Stage):
             base.close()
 
     def traces(self):
-        """What the night left behind, without what depends on how often the
-        bot began and on the time."""
+        """What the night left behind, without what depends on the time."""
         rows = self.journal()
         self.audit("verify")
         posts = self.posts()
@@ -188,9 +141,9 @@ def difference(wanted, got):
 
 
 def quiet(sandbox, program):
-    """Traces of a night in which nothing goes wrong, and its events."""
+    """Traces of a night in which nothing goes wrong."""
     with Night(sandbox, program) as there:
         there.play()
-        traces, events = there.traces(), there.events
+        traces = there.traces()
     assert traces["ledger"] == LEDGER, traces["ledger"]
-    return traces, events
+    return traces
