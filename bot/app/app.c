@@ -398,7 +398,6 @@ static bool make_engine(struct app *app, struct err *err) {
 			.journal = app->journal,
 			.server = app->server,
 			.engine = app->engine,
-			.outbox = app->outbox,
 	});
 	return true;
 }

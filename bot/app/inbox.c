@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/engine.h"
-#include "app/outbox.h"
+#include "app/wording.h"
 #include "base/xalloc.h"
 #include "commands/command.h"
 #include "core/bridge.h"
@@ -200,7 +200,7 @@ static bool says_ours(
 	struct journal *journal = inbox->options.journal;
 	char key[INPUT_ROOM];
 	return journal->api->key_of(journal, post->id, key, sizeof(key)) &&
-			outbox_said(inbox->options.outbox, key, post->message);
+			wording_is_ours(journal, key, post->message);
 }
 
 void inbox_post_changed(struct inbox *inbox, const struct server_post *post) {

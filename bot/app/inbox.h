@@ -5,7 +5,6 @@
 
 struct engine;
 struct journal;
-struct outbox;
 struct server;
 struct server_post;
 struct server_tap;
@@ -25,7 +24,6 @@ struct inbox_options {
 	struct journal *journal;
 	struct server *server;
 	struct engine *engine;
-	struct outbox *outbox;
 };
 
 struct inbox *inbox_create(const struct inbox_options *options)

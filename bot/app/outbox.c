@@ -1,26 +1,22 @@
 #include "app/outbox.h"
 
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/sha256.h"
-#include "base/str.h"
-#include "base/utf8.h"
+#include "app/wording.h"
 #include "base/xalloc.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "mattermost/server.h"
 #include "sys/log.h"
 
-#define FLIGHTS_MAX   4
-#define BACKOFF_MS    200
-#define BACKOFF_MAX   5000
-#define POST_ID_ROOM  64
-#define TEXT_NAME_MAX 512
+#define FLIGHTS_MAX  4
+#define BACKOFF_MS   200
+#define BACKOFF_MAX  5000
+#define POST_ID_ROOM 64
 
 enum work {
 	WORK_SEND,
@@ -173,82 +169,6 @@ static struct outbox_row row_of(const struct item *item) {
 	};
 }
 
-/* --- texts as they were said --- */
-
-static bool text_name(const char *key, char name[TEXT_NAME_MAX]) {
-	int len = snprintf(name, TEXT_NAME_MAX, "said:%s", key);
-	return len > 0 && len < TEXT_NAME_MAX;
-}
-
-/* Servers and editors may drop white space at the end. */
-static void text_hash(const char *text, char hash[SHA256_HEX]) {
-	size_t len = strlen(text);
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
-		len--;
-	}
-	sha256_of(text, len, hash);
-}
-
-/* Remember @text, and the one before it, which stands until this one has
- * arrived. */
-static bool remember_text(struct outbox *outbox, const char *key,
-		const char *text, struct err *err) {
-	struct journal *journal = outbox->options.journal;
-	char name[TEXT_NAME_MAX];
-	char before[2 * SHA256_HEX] = "";
-	char hash[SHA256_HEX];
-	char value[2 * SHA256_HEX + 1];
-	if (!text_name(key, name)) {
-		return true;
-	}
-	journal->api->get(journal, name, before, sizeof(before));
-	text_hash(text, hash);
-	snprintf(value, sizeof(value), "%s %.64s", hash, before);
-	return journal->api->put(journal, name, value, err);
-}
-
-bool outbox_said(
-		const struct outbox *outbox, const char *key, const char *text) {
-	struct journal *journal = outbox->options.journal;
-	char name[TEXT_NAME_MAX];
-	char known[2 * SHA256_HEX] = "";
-	char hash[SHA256_HEX];
-	if (!text_name(key, name) ||
-			!journal->api->get(journal, name, known, sizeof(known))) {
-		return true;
-	}
-	text_hash(text, hash);
-	return strstr(known, hash) != NULL;
-}
-
-/* Remember when a post that takes taps was made.  That it cannot be remembered
- * is no reason to lose the post. */
-static void remember_time(const struct item *item, int64_t create_at_ms) {
-	const struct outbox *outbox = item->outbox;
-	struct journal *journal = outbox->options.journal;
-	struct err err = { 0 };
-	char name[TEXT_NAME_MAX];
-	char value[32];
-	if (!outbox->options.takes_taps(outbox->options.data, item->key)) {
-		return;
-	}
-	snprintf(name, sizeof(name), "at:%s", item->key);
-	snprintf(value, sizeof(value), "%" PRId64, create_at_ms);
-	if (!journal->api->put(journal, name, value, &err)) {
-		log_warn("outbox.time_lost", "key=%s why=\"%s\"", item->key, err.text);
-	}
-}
-
-int64_t outbox_posted_at(const struct outbox *outbox, const char *key) {
-	struct journal *journal = outbox->options.journal;
-	char name[TEXT_NAME_MAX];
-	char value[32];
-	snprintf(name, sizeof(name), "at:%s", key);
-	return journal->api->get(journal, name, value, sizeof(value))
-			? strtoll(value, NULL, 10)
-			: 0;
-}
-
 /* --- time --- */
 
 static int64_t real_now(const struct outbox *outbox) {
@@ -354,13 +274,20 @@ static bool leave_thread(struct item *item) {
 	return true;
 }
 
+static void settle_posted(struct item *item, const struct server_reply *reply) {
+	const struct outbox_options *options = &item->outbox->options;
+	if (options->takes_taps(options->data, item->key)) {
+		wording_remember_time(options->journal, item->key, reply->create_at_ms);
+	}
+	settle_sent(item, reply->post_id != NULL ? reply->post_id : "");
+}
+
 static void on_posted(void *data, const struct server_reply *reply) {
 	struct item *item = data;
 	landed(item);
 	switch (reply->result) {
 	case SERVER_OK:
-		remember_time(item, reply->create_at_ms);
-		settle_sent(item, reply->post_id != NULL ? reply->post_id : "");
+		settle_posted(item, reply);
 		break;
 	case SERVER_DOUBT:
 		item->work = WORK_LOOK;
@@ -383,8 +310,7 @@ static void on_found(void *data, const struct server_reply *reply) {
 	switch (reply->result) {
 	case SERVER_OK:
 		if (reply->post_id != NULL && reply->post_id[0] != '\0') {
-			remember_time(item, reply->create_at_ms);
-			settle_sent(item, reply->post_id);
+			settle_posted(item, reply);
 		} else {
 			item->work = WORK_SEND;
 		}
@@ -456,33 +382,6 @@ static enum aim aim_at(const struct item *item, char post_id[POST_ID_ROOM]) {
 			: AIM_GONE;
 }
 
-/* @text, cut so that the server takes it; the caller frees it. */
-static char *fit(const struct outbox *outbox, const char *text) {
-	static const char mark[] = "\n… (cut)";
-	struct server *server = outbox->options.server;
-	size_t most = server->api->max_message(server);
-	struct str clean;
-	str_init(&clean, 0);
-	utf8_add_clean(&clean, text, strlen(text));
-	size_t runes = 0;
-	size_t at = 0;
-	most = most > 0 ? most : SIZE_MAX;
-	size_t cut = 0;
-	size_t keep = most > sizeof(mark) ? most - sizeof(mark) : 0;
-	while (at < clean.len && runes <= most) {
-		if (runes == keep) {
-			cut = at;
-		}
-		at += utf8_char_len(clean.data + at, clean.len - at);
-		runes++;
-	}
-	if (runes > most) {
-		str_truncate(&clean, cut);
-		str_add(&clean, mark);
-	}
-	return str_take(&clean);
-}
-
 /* Note in the journal what is about to be done, before it is done. */
 static bool note_try(struct item *item, const char *text, struct err *err) {
 	struct outbox *outbox = item->outbox;
@@ -493,7 +392,7 @@ static bool note_try(struct item *item, const char *text, struct err *err) {
 		return true;
 	}
 	if (says && outbox->options.takes_taps(outbox->options.data, key) &&
-			!remember_text(outbox, key, text, err)) {
+			!wording_remember(journal, key, text, err)) {
 		return false;
 	}
 	int64_t now = unix_now_ms();
@@ -539,7 +438,8 @@ static void call_server(
 static void begin(struct item *item, const char *post_id) {
 	struct outbox *outbox = item->outbox;
 	struct err err = { 0 };
-	char *text = fit(outbox, item->text);
+	struct server *server = outbox->options.server;
+	char *text = wording_fit(item->text, server->api->max_message(server));
 	if (note_try(item, text, &err)) {
 		item->busy = true;
 		outbox->flights++;

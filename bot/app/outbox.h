@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct journal;
 struct loop;
@@ -40,8 +39,8 @@ struct outbox_options {
 	/* @row was settled: sent with a post's id, or refused for good. */
 	void (*settled)(void *data, const struct outbox_row *row, bool sent,
 			const char *why);
-	/* Whether taps on the post with @key mean something: its text as sent is
-	 * remembered for outbox_said(). */
+	/* Whether taps on the post with @key mean something: what it says is
+	 * remembered (app/wording.h). */
 	bool (*takes_taps)(void *data, const char *key);
 	void *data;
 };
@@ -63,16 +62,5 @@ void outbox_set_online(struct outbox *outbox, bool online);
 
 /* Rows that are not yet settled. */
 size_t outbox_count(const struct outbox *outbox);
-
-/*
- * Whether @text is what was last said, or is about to be said, in the post
- * with @key.  True also for a post whose text was not remembered.
- */
-bool outbox_said(
-		const struct outbox *outbox, const char *key, const char *text);
-
-/* When the server made the post with @key, which takes taps, by its own clock,
- * ms; 0: not known. */
-int64_t outbox_posted_at(const struct outbox *outbox, const char *key);
 
 #endif

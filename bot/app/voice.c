@@ -48,14 +48,25 @@ void said_take_text(struct outbox_row *row, char *text) {
 	row->text = text;
 }
 
+static void drop_row(const struct outbox_row *row) {
+	drop(row->key);
+	drop(row->target);
+	drop(row->target_post);
+	drop(row->text);
+	drop(row->file_path);
+	drop(row->file_name);
+}
+
+void said_drop(struct said *said, size_t index) {
+	drop_row(&said->rows[index]);
+	said->count--;
+	memmove(&said->rows[index], &said->rows[index + 1],
+			(said->count - index) * sizeof(said->rows[0]));
+}
+
 void said_finish(struct said *said) {
 	for (size_t i = 0; i < said->count; i++) {
-		drop(said->rows[i].key);
-		drop(said->rows[i].target);
-		drop(said->rows[i].target_post);
-		drop(said->rows[i].text);
-		drop(said->rows[i].file_path);
-		drop(said->rows[i].file_name);
+		drop_row(&said->rows[i]);
 	}
 	free(said->rows);
 	*said = (struct said){ 0 };

@@ -63,6 +63,9 @@ struct outbox_row *said_find(struct said *said, const char *key);
 /* Give @row another text; takes @text over. */
 void said_take_text(struct outbox_row *row, char *text);
 
+/* Take row @index out of the list. */
+void said_drop(struct said *said, size_t index);
+
 /* Free all rows.  Safe on a zeroed list. */
 void said_finish(struct said *said);
 

@@ -102,6 +102,8 @@ struct journal_api {
 	/* Every pending outbox row, in order of commit. */
 	bool (*pending)(struct journal *journal, outbox_row_fn fn, void *data,
 			struct err *err);
+	/* Whether the outbox ever had a row with key @key. */
+	bool (*has_key)(struct journal *journal, const char *key);
 	/* The post id of outbox key @key, or false.  @post_id: room for 64. */
 	bool (*post_of)(struct journal *journal, const char *key, char *post_id,
 			size_t room);

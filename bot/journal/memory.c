@@ -204,6 +204,16 @@ static bool memory_pending(struct journal *journal, outbox_row_fn fn,
 	return true;
 }
 
+static bool memory_has_key(struct journal *journal, const char *key) {
+	const struct journal_memory *self = of(journal);
+	for (size_t i = 0; i < self->outbox_count; i++) {
+		if (strcmp(self->outbox[i].key, key) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool memory_post_of(
 		struct journal *journal, const char *key, char *post_id, size_t room) {
 	const struct journal_memory *self = of(journal);
@@ -338,6 +348,7 @@ static const struct journal_api memory_api = {
 	.read = memory_read,
 	.head = memory_head,
 	.pending = memory_pending,
+	.has_key = memory_has_key,
 	.post_of = memory_post_of,
 	.key_of = memory_key_of,
 	.tried = memory_tried,

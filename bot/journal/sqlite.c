@@ -30,6 +30,7 @@ enum statement {
 	ADD_ROW,
 	SUPERSEDE,
 	ADD_OUTBOX,
+	HAS_KEY,
 	POST_OF,
 	KEY_OF,
 	TRIED,
@@ -52,6 +53,7 @@ static const char *const sql_of[STATEMENT_COUNT] = {
 				  " AND target = ?1 AND target_post = ?2",
 	[ADD_OUTBOX] = "INSERT INTO outbox (key, kind, target, target_post, text,"
 				   " file_path, file_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[HAS_KEY] = "SELECT 1 FROM outbox WHERE key = ?1",
 	[POST_OF] = "SELECT post_id FROM outbox WHERE key = ?1 AND post_id <> ''",
 	[KEY_OF] = "SELECT key FROM outbox"
 			   " WHERE post_id = ?1 AND post_id <> '' AND kind = 'post'",
@@ -159,6 +161,11 @@ static bool fetch(struct journal_sqlite *self, enum statement which,
 static bool sqlite_has_input(struct journal *journal, const char *input) {
 	char one[2];
 	return fetch(of(journal), HAS_INPUT, input, one, sizeof(one));
+}
+
+static bool sqlite_has_key(struct journal *journal, const char *key) {
+	char one[2];
+	return fetch(of(journal), HAS_KEY, key, one, sizeof(one));
 }
 
 /* Appending */
@@ -565,6 +572,7 @@ static const struct journal_api sqlite_api = {
 	.read = sqlite_read,
 	.head = sqlite_head,
 	.pending = sqlite_pending,
+	.has_key = sqlite_has_key,
 	.post_of = sqlite_post_of,
 	.key_of = sqlite_key_of,
 	.tried = sqlite_tried,

@@ -469,6 +469,21 @@ static void a_started_step_that_never_began_begins_after_the_restart(
 	rig_finish(&rig);
 }
 
+static void a_mistake_in_words_does_not_hold_up_what_happened(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, ten_lines);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!note one");
+	fake_chat_say(rig.chat, "lead", "!note two");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "note.taken"), 2);
+	assert_non_null(fake_chat_newest(rig.chat, "one"));
+	assert_null(fake_chat_newest(rig.chat, "two"));
+	rig_finish(&rig);
+}
+
 static void files_that_cannot_be_read_start_nothing(void **state) {
 	(void)state;
 	struct rig rig;
@@ -581,6 +596,7 @@ int main(void) {
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
 				a_started_step_that_never_began_begins_after_the_restart),
+		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),

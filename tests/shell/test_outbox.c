@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/outbox.h"
+#include "app/wording.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "journal/journal.h"
@@ -255,17 +256,17 @@ static void a_gates_text_is_remembered(void **state) {
 	struct bench *bench = *state;
 	commit(bench, OUTBOX_POST, "gate/1", "", "Approve?");
 	go(bench, 1000);
-	assert_true(outbox_said(bench->outbox, "gate/1", "Approve?"));
-	assert_true(outbox_said(bench->outbox, "gate/1", "Approve?\n"));
-	assert_false(outbox_said(bench->outbox, "gate/1", "Approve all?"));
-	assert_true(outbox_posted_at(bench->outbox, "gate/1") >= 1000000);
+	assert_true(wording_is_ours(bench->journal, "gate/1", "Approve?"));
+	assert_true(wording_is_ours(bench->journal, "gate/1", "Approve?\n"));
+	assert_false(wording_is_ours(bench->journal, "gate/1", "Approve all?"));
+	assert_true(wording_time(bench->journal, "gate/1") >= 1000000);
 	commit(bench, OUTBOX_EDIT, "gate/1/closed", "gate/1", "Approved");
 	go(bench, 1000);
-	assert_true(outbox_said(bench->outbox, "gate/1", "Approved"));
-	assert_true(outbox_said(bench->outbox, "gate/1", "Approve?"));
+	assert_true(wording_is_ours(bench->journal, "gate/1", "Approved"));
+	assert_true(wording_is_ours(bench->journal, "gate/1", "Approve?"));
 	die(bench);
 	live(bench);
-	assert_false(outbox_said(bench->outbox, "gate/1", "Approve all?"));
+	assert_false(wording_is_ours(bench->journal, "gate/1", "Approve all?"));
 }
 
 static void a_full_disk_behind_a_sent_post_does_not_send_it_again(

@@ -80,6 +80,11 @@ static bool frail_pending(struct journal *journal, outbox_row_fn fn, void *data,
 	return inner->api->pending(inner, fn, data, err);
 }
 
+static bool frail_has_key(struct journal *journal, const char *key) {
+	struct journal *inner = of(journal)->inner;
+	return inner->api->has_key(inner, key);
+}
+
 static bool frail_post_of(
 		struct journal *journal, const char *key, char *post_id, size_t room) {
 	struct journal *inner = of(journal)->inner;
@@ -147,6 +152,7 @@ static const struct journal_api api = {
 	.read = frail_read,
 	.head = frail_head,
 	.pending = frail_pending,
+	.has_key = frail_has_key,
 	.post_of = frail_post_of,
 	.key_of = frail_key_of,
 	.tried = frail_tried,

@@ -103,6 +103,9 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 				said, poll_key(voice, bridge_poll(bridge, event->gate)), text);
 	} else if (event->type == EVENT_STEP_ASKED) {
 		add_tappable(said, step_key(voice, run, event->step), text);
+	} else if (event->type == EVENT_NOTE_TAKEN) {
+		/* A mistake: the second note goes under the key of the first. */
+		add(said, OUTBOX_POST, xstrdup("note"), "", text);
 	} else if (event->type != EVENT_GATE_POSTED &&
 			event->type != EVENT_POLL_POSTED &&
 			event->type != EVENT_STEP_POSTED) {

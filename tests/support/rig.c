@@ -243,7 +243,6 @@ static void make_bot(struct rig *rig) {
 			.journal = rig->journal,
 			.server = rig->server,
 			.engine = rig->engine,
-			.outbox = rig->outbox,
 	});
 }
 
