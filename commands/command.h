@@ -26,6 +26,9 @@ struct command_match {
 	char *words;
 	char *step;
 	char *text;
+	char *role; // of delegate; of override the gate
+	char *who;
+	char *until;
 	struct plan_value *params;
 	size_t param_count;
 };
@@ -93,6 +96,10 @@ void command_parse_step_why(const struct match_found *found, const char *rest,
 /* Words, if they like. */
 void command_parse_text(const struct match_found *found, const char *rest,
 		struct command_match *out);
+
+/* Take @group as the command's words, unless they say nothing. */
+void command_take_text(
+		struct command_match *out, const struct match_group *group);
 
 /* Turn @out into a miss with this answer, Markdown of short lines. */
 void command_miss(struct command_match *out, const char *format, ...)

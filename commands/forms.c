@@ -65,7 +65,7 @@ static bool says_something(const char *text) {
 	return text[strspn(text, " \n.,:;!?-")] != '\0' && !is_placeholder(text);
 }
 
-static void take_text(
+void command_take_text(
 		struct command_match *out, const struct match_group *group) {
 	if (group->start == NULL) {
 		return;
@@ -167,7 +167,7 @@ void command_parse_step_text(const struct match_found *found, const char *rest,
 		return;
 	}
 	take_step(out, &found->groups[1]);
-	take_text(out, &found->groups[2]);
+	command_take_text(out, &found->groups[2]);
 	if (out->text != NULL && is_more_steps(out->text)) {
 		command_miss(out, "**One step at a time:** nothing done\n`!%s %s`",
 				out->command->name, out->step);
@@ -187,6 +187,6 @@ void command_parse_text(const struct match_found *found, const char *rest,
 		struct command_match *out) {
 	(void)rest;
 	if (found != NULL) {
-		take_text(out, &found->groups[1]);
+		command_take_text(out, &found->groups[1]);
 	}
 }

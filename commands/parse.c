@@ -119,6 +119,9 @@ static void finish_request(const char *line, struct command_match *out) {
 	out->request.command = out->command != NULL ? out->command->name : NULL;
 	out->request.step = out->step;
 	out->request.text = out->text;
+	out->request.role = out->role;
+	out->request.who = out->who;
+	out->request.until = out->until;
 	out->request.params = out->params;
 	out->request.param_count = out->param_count;
 }
@@ -156,6 +159,9 @@ void command_match_finish(struct command_match *match) {
 	free(match->params);
 	free(match->text);
 	free(match->step);
+	free(match->role);
+	free(match->who);
+	free(match->until);
 	free(match->words);
 	*match = (struct command_match){ 0 };
 }

@@ -29,6 +29,9 @@ static const struct command *const table[] = {
 	&command_pass,
 	&command_retry,
 	&command_skip,
+	&command_delegate,
+	&command_override,
+	&command_review,
 };
 
 const struct command *const *command_table(size_t *count) {

@@ -58,6 +58,9 @@ struct asked *asked_create(const struct request *request, const char *input) {
 	r->words = copy(asked, request->words);
 	r->step = copy(asked, request->step);
 	r->text = copy(asked, request->text);
+	r->role = copy(asked, request->role);
+	r->who = copy(asked, request->who);
+	r->until = copy(asked, request->until);
 	r->plan_problem = copy(asked, request->plan_problem);
 	r->problem = copy(asked, request->problem);
 	r->reason = copy(asked, request->reason);

@@ -37,6 +37,7 @@ struct config_bridge {
 	int64_t opens_before_ms;
 	int64_t rehearsal_valid_ms;
 	int64_t backup_after_ms;
+	int64_t escalate_after_ms; // 0: silence is not escalated
 	bool requester_approves;
 	int64_t step_timeout_ms;
 	char *templates; // NULL: none

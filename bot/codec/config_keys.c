@@ -37,6 +37,7 @@ static const struct config_key bridge_keys[] = {
 	{ "rehearsal_valid", VALUE_TIME, IN(bridge, rehearsal_valid_ms), SECOND,
 			366 * DAY },
 	{ "backup_after", VALUE_TIME, IN(bridge, backup_after_ms), 0, DAY },
+	{ "escalate_after", VALUE_TIME, IN(bridge, escalate_after_ms), 0, DAY },
 	{ "requester_approves", VALUE_YES_NO, IN(bridge, requester_approves) },
 	{ "step_timeout", VALUE_TIME, IN(bridge, step_timeout_ms), SECOND,
 			7 * DAY },
@@ -143,6 +144,7 @@ void config_set_defaults(struct config *config) {
 	config->bridge.requester_approves = true;
 	config->bridge.step_timeout_ms = 15 * MINUTE;
 	config->override.count = 2;
+	config->bridge.escalate_after_ms = 600000;
 	struct err never;
 	bool ok = config_value_emojis("white_check_mark, heavy_check_mark, +1",
 					  &config->approve.yes, &never) &&

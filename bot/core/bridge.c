@@ -71,6 +71,8 @@ static void gate_state_finish(struct gate_state *gate) {
 	approvals_finish(gate->objections, gate->objection_count);
 	strings_finish(gate->filled, gate->filled_count);
 	strings_finish(gate->refused_taps, gate->refused_tap_count);
+	approvals_finish(gate->overrides, gate->override_count);
+	free(gate->reviewed);
 }
 
 static void step_state_finish(struct step_state *step) {
@@ -148,6 +150,12 @@ void bridge_finish(struct bridge *bridge) {
 	for (size_t i = 0; i < bridge->plan_count; i++) {
 		plan_record_destroy(bridge->plans[i]);
 	}
+	for (size_t i = 0; i < bridge->deputy_count; i++) {
+		free(bridge->deputies[i].role);
+		free(bridge->deputies[i].user);
+		free(bridge->deputies[i].by);
+	}
+	free(bridge->deputies);
 	free(bridge->runs);
 	free(bridge->gates);
 	free(bridge->polls);

@@ -89,6 +89,19 @@ struct gate_state {
 	size_t filled_count;
 	char **refused_taps; // user ids that were told that they do not count
 	size_t refused_tap_count;
+	struct approval *overrides; // who has said `!override`; post: the words
+	size_t override_count;
+	bool overridden;    // it passed so: some of `filled` are ""
+	char *reviewed;     // who reviewed that afterwards; NULL: nobody yet
+	uint32_t escalated; // how often its silence was escalated
+};
+
+/* Somebody stands in for a role, announced and for a time. */
+struct deputy {
+	char *role; // as in the runbook
+	char *user;
+	char *by;
+	int64_t until_ms;
 };
 
 struct vote {
@@ -141,6 +154,8 @@ struct step_state {
 	size_t attempt_count;
 	size_t try_from;      // attempts before this one belong to an earlier try
 	uint32_t asked_count; // how often it was asked; the newest has a post
+	int64_t waits_ms;     // since when it waits for a person; 0: it does not
+	uint32_t escalated;   // how often that silence was escalated
 };
 
 struct run {
@@ -191,6 +206,8 @@ struct bridge {
 	size_t gate_count;
 	struct poll_state *polls;
 	size_t poll_count;
+	struct deputy *deputies; // named so far, also those whose time is over
+	size_t deputy_count;
 	uint32_t last_gate_id;
 	int64_t locked_ms; // production needs a rehearsal later than this; 0
 	bool server_lost;

@@ -196,6 +196,16 @@ static bool fold_gate_closed(struct bridge *bridge, struct gate_state *gate,
 	return true;
 }
 
+/* Break-glass: it passes although slots are empty. */
+static bool fold_overridden(
+		struct gate_state *gate, const struct event *event, struct err *err) {
+	if (!fold_gate_passed(gate, event, err)) {
+		return false;
+	}
+	gate->overridden = true;
+	return true;
+}
+
 static bool fold_gate(struct bridge *bridge, const struct event *event,
 		enum event_type type, struct err *err) {
 	struct gate_state *gate = NULL;
@@ -221,6 +231,14 @@ static bool fold_gate(struct bridge *bridge, const struct event *event,
 		return fold_gate_passed(gate, event, err);
 	} else if (type == EVENT_GATE_CLOSED) {
 		return fold_gate_closed(bridge, gate, event, err);
+	} else if (type == EVENT_GATE_OVERRIDE_SAID) {
+		approval_put(&gate->overrides, &gate->override_count, event);
+	} else if (type == EVENT_GATE_OVERRIDDEN) {
+		return fold_overridden(gate, event, err);
+	} else if (type == EVENT_GATE_REVIEWED) {
+		replace(&gate->reviewed, event->user);
+	} else if (type == EVENT_GATE_ESCALATED) {
+		gate->escalated = event->count;
 	} else if (type == EVENT_GATE_USED) {
 		if (gate->status != GATE_PASSED) {
 			return out_of_place(event, "the gate has not passed", err);
@@ -594,6 +612,11 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	if (!need_step(bridge, event, &run, &step, err)) {
 		return false;
 	}
+	if (type != EVENT_STEP_ESCALATED && type != EVENT_STEP_POSTED &&
+			type != EVENT_STEP_TAP_REFUSED) {
+		step->escalated = 0; // somebody spoke, or it is another wait
+		step->waits_ms = event->at_ms;
+	}
 	if (type == EVENT_STEP_ASKED) {
 		step->asked_count++;
 		step->status = STEP_ASKED;
@@ -622,10 +645,23 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 		replace(&step->said_by, event->user);
 	} else if (type == EVENT_STEP_CONFIRMED) {
 		return confirm(run, step, event, err);
+	} else if (type == EVENT_STEP_ESCALATED) {
+		step->escalated = event->count;
 	} else if (type == EVENT_STEP_TAP_REFUSED) {
 		string_put(&step->refused_taps, &step->refused_tap_count, event->user);
 	}
 	return true;
+}
+
+static void fold_deputy(struct bridge *bridge, const struct event *event) {
+	bridge->deputies = xreallocarray(bridge->deputies, bridge->deputy_count + 1,
+			sizeof(*bridge->deputies));
+	bridge->deputies[bridge->deputy_count++] = (struct deputy){
+		.role = xstrdup(event->name),
+		.user = xstrdup(event->detail),
+		.by = xstrdup(event->user),
+		.until_ms = event->until_ms,
+	};
 }
 
 static void fold_server(struct bridge *bridge, const struct event *event) {
@@ -658,6 +694,9 @@ bool bridge_fold(
 	case EVENT_SOURCE_BROKEN:
 		fold_source(bridge, event);
 		break;
+	case EVENT_DEPUTY_NAMED:
+		fold_deputy(bridge, event);
+		break;
 	case EVENT_PLAN_FIXED:
 		ok = fold_plan(bridge, event, err);
 		break;
@@ -675,6 +714,10 @@ bool bridge_fold(
 	case EVENT_GATE_PASSED:
 	case EVENT_GATE_CLOSED:
 	case EVENT_GATE_USED:
+	case EVENT_GATE_OVERRIDE_SAID:
+	case EVENT_GATE_OVERRIDDEN:
+	case EVENT_GATE_REVIEWED:
+	case EVENT_GATE_ESCALATED:
 		ok = fold_gate(bridge, event, event->type, err);
 		break;
 	case EVENT_POLL_OPENED:
@@ -713,6 +756,7 @@ bool bridge_fold(
 	case EVENT_STEP_EVIDENCE:
 	case EVENT_STEP_TAP_REFUSED:
 	case EVENT_STEP_CONFIRMED:
+	case EVENT_STEP_ESCALATED:
 		ok = fold_step(bridge, event, event->type, err);
 		break;
 	}

@@ -69,9 +69,11 @@ static void decide_bot_started(struct deciding *d) {
 
 void decide(const struct bridge *bridge, const struct world *world,
 		const struct request *request, struct decision *decision) {
+	struct world here = *world;
+	here.bridge = bridge;
 	struct deciding d = {
 		.bridge = bridge,
-		.world = world,
+		.world = &here,
 		.request = request,
 		.decision = decision,
 	};
@@ -91,6 +93,9 @@ void decide(const struct bridge *bridge, const struct world *world,
 	case REQUEST_STATUS:
 	case REQUEST_WHO:
 	case REQUEST_WHY:
+	case REQUEST_DELEGATE:
+	case REQUEST_OVERRIDE:
+	case REQUEST_REVIEW:
 	case REQUEST_MISSED:
 		decide_said(&d);
 		break;

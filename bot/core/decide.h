@@ -22,6 +22,8 @@ struct world {
 	int64_t now_ms;
 	const struct settings *settings;
 	const struct people *people;
+	const struct bridge *bridge; // for its deputies; set by those who are given
+								 // one beside the world
 };
 
 /* Events with the strings that they borrow, in order. */
@@ -106,7 +108,7 @@ void bridge_waiting(const struct bridge *bridge, const struct world *world,
 const char **gate_filled(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate, size_t *count);
 
-/* Whether @user holds @role now: 2 primary, 1 backup, 0 not. */
+/* Whether @user holds @role now: 3 primary, 2 deputy, 1 backup, 0 not. */
 int world_holds(const struct world *world, const char *user, const char *role);
 
 /* Ids of all who hold any of @roles; primary first; caller frees the array. */
@@ -118,6 +120,14 @@ const char **world_holders_of(const struct world *world,
  * step. */
 struct role_set step_owner(
 		const struct runbook *runbook, size_t step, size_t *lead_storage);
+
+/* The deputy of @role at this time, or NULL. */
+const struct deputy *world_deputy(const struct world *world, const char *role);
+
+/* Whether an overridden gate of @run, or of its plan, awaits its review; the
+ * gate, or NULL. */
+const struct gate_state *run_unreviewed(
+		const struct bridge *bridge, const struct run *run);
 
 /* Whether @user may say command @type now; @step may be NULL.  For `help`. */
 bool bridge_may(const struct bridge *bridge, const struct world *world,

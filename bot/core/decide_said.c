@@ -222,6 +222,12 @@ static void say_close(struct deciding *d) {
 		saying_refuse(d, "a rollback is asked for: settle that first");
 		return;
 	}
+	if (run_unreviewed(d->bridge, run) != NULL) {
+		saying_refuse(d,
+				"an override awaits its review\n"
+				"one who was passed over says `!review WHY`");
+		return;
+	}
 	deciding_add(d, run_said(d, EVENT_RUN_CLOSED, run));
 }
 
@@ -344,6 +350,9 @@ void decide_said(struct deciding *d) {
 		[REQUEST_CLOSE] = say_close,
 		[REQUEST_ROLLBACK] = say_rollback,
 		[REQUEST_NOTE] = say_note,
+		[REQUEST_DELEGATE] = saying_delegate,
+		[REQUEST_OVERRIDE] = saying_override,
+		[REQUEST_REVIEW] = saying_review,
 	};
 	if (d->request->type == REQUEST_MISSED) {
 		saying_refuse(d, d->request->text);

@@ -43,6 +43,26 @@ static void call_backups(struct deciding *d, const struct gate_state *gate) {
 	deciding_add(d, event);
 }
 
+static uint32_t escalation_due(
+		const struct deciding *d, int64_t since_ms, uint32_t most) {
+	int64_t level = (d->world->now_ms - since_ms) /
+			d->world->settings->escalate_after_ms;
+	return level < most ? (uint32_t)level : most;
+}
+
+static void escalate_gate(struct deciding *d, const struct gate_state *gate) {
+	if (gate->objection_count > 0 || d->world->now_ms >= gate->until_ms ||
+			d->world->now_ms < gate_escalates_ms(d->world->settings, gate) ||
+			gate_is_full(d->bridge, d->world, gate)) {
+		return;
+	}
+	struct event event = event_make(EVENT_GATE_ESCALATED, d->world->now_ms);
+	event.gate = gate->id;
+	event.run = gate->run;
+	event.count = escalation_due(d, gate->opened_ms, ESCALATIONS_MOST);
+	deciding_add(d, event);
+}
+
 /* A gate that passed and is not used yet can still lose what let it pass. */
 static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
 	bool guards = gate->purpose == PURPOSE_PLAN ||
@@ -80,6 +100,7 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 		return;
 	}
 	call_backups(d, gate);
+	escalate_gate(d, gate);
 	if (d->world->now_ms < gate->until_ms && gate_may_pass(d->bridge, gate) &&
 			gate_is_full(d->bridge, d->world, gate)) {
 		deciding_pass_gate(d, gate);
@@ -370,6 +391,23 @@ static bool tick_phase_end(struct deciding *d, const struct run *run) {
 	return false;
 }
 
+/* --- silence --- */
+
+static bool tick_silence(struct deciding *d, const struct run *run) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (d->world->now_ms < flow_escalates_ms(run, i, d->world->settings)) {
+			continue;
+		}
+		struct event event = run_event(d, EVENT_STEP_ESCALATED, run);
+		event.step = (uint32_t)i;
+		event.count = escalation_due(
+				d, run->steps[i].waits_ms, ESCALATIONS_MOST);
+		deciding_add(d, event);
+		return true;
+	}
+	return false;
+}
+
 /* --- the status grid --- */
 
 static void tick_status(struct deciding *d, const struct run *run) {
@@ -396,7 +434,9 @@ static void tick_run(struct deciding *d, const struct run *run) {
 	if (flow_phases(run) != 0 && tick_turns(d, run)) {
 		return;
 	}
-	tick_phase_end(d, run);
+	if (!tick_phase_end(d, run)) {
+		tick_silence(d, run);
+	}
 }
 
 void decide_tick(struct deciding *d) {

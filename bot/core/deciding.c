@@ -41,11 +41,15 @@ const char **world_holders_of(const struct world *world,
 	for (size_t i = 0; i < roles->count; i++) {
 		const struct holders *holders = settings_holders(
 				world->settings, runbook->roles[roles->roles[i]].name);
-		size_t more = holders != NULL ? holders->backup_count + 1 : 0;
+		const struct deputy *deputy = world_deputy(
+				world, runbook->roles[roles->roles[i]].name);
+		size_t more = holders != NULL ? holders->backup_count + 2 : 0;
 		ids = xreallocarray(ids, *count + more + 1, sizeof(*ids));
 		for (size_t j = 0; j < more; j++) {
-			const char *id = j == 0 ? holders->primary
-									: holders->backups[j - 1];
+			const char *id = j == 0  ? holders->primary
+					: j > 1          ? holders->backups[j - 2]
+					: deputy != NULL ? deputy->user
+									 : NULL;
 			bool known = id == NULL;
 			for (size_t k = 0; k < *count && !known; k++) {
 				known = strcmp(ids[k], id) == 0;
@@ -306,7 +310,8 @@ void deciding_pass_gate(struct deciding *d, const struct gate_state *gate) {
 			d->decision, xcalloc(count, sizeof(*values)));
 	for (size_t i = 0; i < count; i++) {
 		values[i].name = decision_own(d->decision, xasprintf("%zu", i + 1));
-		values[i].value = decision_own(d->decision, xstrdup(filled[i]));
+		values[i].value = decision_own(
+				d->decision, xstrdup(filled[i] != NULL ? filled[i] : ""));
 	}
 	free(filled);
 	struct event event = event_make(EVENT_GATE_PASSED, d->world->now_ms);

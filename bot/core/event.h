@@ -86,8 +86,16 @@ enum event_type {
 	EVENT_STEP_EVIDENCE,    // user, text: added to a step that has ended
 	EVENT_STEP_TAP_REFUSED, // user tapped and does not count; text: why
 	EVENT_STEP_CONFIRMED, // `!done` of an unknown outcome: its block went well
+
+	/* people */
+	EVENT_DEPUTY_NAMED,       // user names detail, an id, for role name; until
+	EVENT_GATE_OVERRIDE_SAID, // user, text: one of those that it takes
+	EVENT_GATE_OVERRIDDEN,    // it passes; values as in passed, "" where empty
+	EVENT_GATE_REVIEWED,      // user, text: one of the skipped has looked
+	EVENT_STEP_ESCALATED, // count: 1 the backups, 2 the lead and the contact
+	EVENT_GATE_ESCALATED,
 };
-#define EVENT_TYPE_COUNT (EVENT_STEP_CONFIRMED + 1)
+#define EVENT_TYPE_COUNT (EVENT_GATE_ESCALATED + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -439,6 +439,28 @@ bool run_stands_still(const struct bridge *bridge, const struct run *run) {
 					run_has_forward_running(run));
 }
 
+/* --- silence --- */
+
+bool flow_waits(const struct run *run, size_t index) {
+	enum step_status status = run->steps[index].status;
+	bool waits = status == STEP_ASKED || status == STEP_FAILED ||
+			status == STEP_UNKNOWN;
+	bool decides = run->status == RUN_DECIDING &&
+			kind_of(run, index) == PHASE_SMOKE;
+	return waits && (flow_is_active(run, index) || decides);
+}
+
+int64_t flow_escalates_ms(
+		const struct run *run, size_t index, const struct settings *settings) {
+	const struct step_state *step = &run->steps[index];
+	if (settings->escalate_after_ms <= 0 || step->claimed != NULL ||
+			step->escalated >= ESCALATIONS_MOST || !flow_waits(run, index) ||
+			kind_of(run, index) == PHASE_POST) {
+		return INT64_MAX;
+	}
+	return step->waits_ms + (step->escalated + 1) * settings->escalate_after_ms;
+}
+
 /* --- the status grid --- */
 
 int64_t flow_status_every_ms(

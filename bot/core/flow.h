@@ -80,6 +80,13 @@ bool run_has_forward_running(const struct run *run);
  * or a rollback that awaits what still runs. */
 bool run_stands_still(const struct bridge *bridge, const struct run *run);
 
+/* Whether @step waits for a person who may settle it now. */
+bool flow_waits(const struct run *run, size_t step);
+
+/* When the silence about @step is escalated next; INT64_MAX: never. */
+int64_t flow_escalates_ms(
+		const struct run *run, size_t step, const struct settings *settings);
+
 /* The next grid time of the status post after the newest one, and how the grid
  * runs now; INT64_MAX: the run has no status posts. */
 int64_t flow_status_due_ms(

@@ -9,12 +9,27 @@
 
 #define OBJECTION_MS 10000
 
+const struct deputy *world_deputy(const struct world *world, const char *role) {
+	const struct bridge *bridge = world->bridge;
+	for (size_t i = bridge != NULL ? bridge->deputy_count : 0; i > 0; i--) {
+		const struct deputy *deputy = &bridge->deputies[i - 1];
+		if (strcasecmp(deputy->role, role) == 0) {
+			return world->now_ms < deputy->until_ms ? deputy : NULL;
+		}
+	}
+	return NULL;
+}
+
 int world_holds(const struct world *world, const char *user, const char *role) {
 	const struct holders *holders = settings_holders(world->settings, role);
 	if (holders == NULL || user == NULL) {
 		return 0;
 	}
 	if (holders->primary != NULL && strcmp(holders->primary, user) == 0) {
+		return 3;
+	}
+	const struct deputy *deputy = world_deputy(world, role);
+	if (deputy != NULL && strcmp(deputy->user, user) == 0) {
 		return 2;
 	}
 	for (size_t i = 0; i < holders->backup_count; i++) {
@@ -56,7 +71,7 @@ static bool can_fill(const struct world *world, const struct runbook *runbook,
 	for (size_t i = 0; i < slot->roles.count; i++) {
 		const char *role = runbook->roles[slot->roles.roles[i]].name;
 		int holds = world_holds(world, user, role);
-		if (holds == 2 || (holds == 1 && backups)) {
+		if (holds >= 2 || (holds == 1 && backups)) {
 			return true;
 		}
 	}
@@ -187,13 +202,17 @@ const char **gate_filled(const struct bridge *bridge, const struct world *world,
 	*count = gate->filled_count;
 	const char **filled = xcalloc(*count, sizeof(*filled));
 	for (size_t i = 0; i < *count; i++) {
-		filled[i] = gate->filled[i];
+		/* An overridden gate has empty places. */
+		filled[i] = gate->filled[i][0] != '\0' ? gate->filled[i] : NULL;
 	}
 	return filled;
 }
 
 bool gate_is_full(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate) {
+	if (gate->overridden) {
+		return gate->objection_count == 0;
+	}
 	size_t count = 0;
 	const char **filled = filled_now(bridge, world, gate, &count);
 	bool full = count > 0 && gate->objection_count == 0;
@@ -263,6 +282,16 @@ void gate_holders_hash(const struct world *world, const struct runbook *runbook,
 		}
 	}
 	sha256_end(sha, hex);
+}
+
+int64_t gate_escalates_ms(
+		const struct settings *settings, const struct gate_state *gate) {
+	if (settings->escalate_after_ms <= 0 || gate->status != GATE_OPEN ||
+			gate->escalated >= ESCALATIONS_MOST) {
+		return INT64_MAX;
+	}
+	return gate->opened_ms +
+			(gate->escalated + 1) * settings->escalate_after_ms;
 }
 
 int64_t gate_good_until_ms(const struct gate_state *gate) {

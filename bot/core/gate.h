@@ -47,6 +47,10 @@ bool gate_may_object(const struct bridge *bridge, const struct world *world,
 void gate_holders_hash(const struct world *world, const struct runbook *runbook,
 		const struct gate *model, char hex[SHA256_HEX]);
 
+/* When the silence at an open gate is escalated next; INT64_MAX: never. */
+int64_t gate_escalates_ms(
+		const struct settings *settings, const struct gate_state *gate);
+
 /* Until when a passed, unused gate is good: from passing, or from T0. */
 int64_t gate_good_until_ms(const struct gate_state *gate);
 

@@ -170,8 +170,11 @@ static void next_run(const struct bridge *bridge, const struct world *world,
 	free(turns);
 }
 
-void bridge_next(const struct bridge *bridge, const struct world *world,
+void bridge_next(const struct bridge *bridge, const struct world *given,
 		struct effects *effects) {
+	struct world here = *given;
+	here.bridge = bridge;
+	const struct world *world = &here;
 	*effects = (struct effects){ 0 };
 	for (size_t i = 0; i < bridge->gate_count; i++) {
 		next_gate(bridge, world, &bridge->gates[i], effects);
@@ -201,6 +204,7 @@ static void gate_deadline(const struct bridge *bridge,
 	if (gate->status == GATE_OPEN) {
 		earlier(due, gate->until_ms);
 		earlier(due, gate_backups_at(world->settings, gate));
+		earlier(due, gate_escalates_ms(world->settings, gate));
 	}
 	if (gate->status == GATE_PASSED) {
 		earlier(due, gate_good_until_ms(gate));
@@ -213,6 +217,9 @@ static void gate_deadline(const struct bridge *bridge,
 static void run_deadline(
 		const struct run *run, const struct world *world, struct alarm *due) {
 	earlier(due, flow_status_due_ms(run, world->settings));
+	for (size_t i = 0; i < run->step_count; i++) {
+		earlier(due, flow_escalates_ms(run, i, world->settings));
+	}
 	size_t count = 0;
 	size_t *turns = flow_turns(run, &count);
 	for (size_t i = 0; i < count; i++) {

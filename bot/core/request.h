@@ -36,6 +36,9 @@ enum request_type {
 	REQUEST_STATUS,
 	REQUEST_WHO,
 	REQUEST_WHY,
+	REQUEST_DELEGATE,
+	REQUEST_OVERRIDE,
+	REQUEST_REVIEW,
 	REQUEST_MISSED, // a near miss or an unusable form; text: the answer
 
 	/* from the shell */
@@ -76,6 +79,9 @@ struct request {
 	const struct plan_value *params; // of plan: NAME=VALUE
 	size_t param_count;
 	size_t file_count; // files attached to the message
+	const char *role;  // of delegate; of override the gate, as typed
+	const char *who;   // of delegate: a username
+	const char *until; // of delegate: "02:30" UTC or "4h"; NULL: not said
 
 	/*
 	 * plan, rehearse, start, gate verified: the plan as the files, the config

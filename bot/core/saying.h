@@ -19,6 +19,9 @@ bool saying_is_heard(struct deciding *d);
 /* Whether the speaker leads; else refuses and says who does. */
 bool saying_needs_lead(struct deciding *d, const struct runbook *runbook);
 
+void saying_delegate(struct deciding *d); // decide_said_people.c
+void saying_override(struct deciding *d);
+void saying_review(struct deciding *d);
 void saying_plan(struct deciding *d); // decide_said_start.c
 void saying_rehearse(struct deciding *d);
 void saying_poll(struct deciding *d);

@@ -18,6 +18,10 @@ struct holders {
 	size_t backup_count;
 };
 
+/* Silence is escalated twice: to the backups, then to the lead and to the
+ * role's contact. */
+#define ESCALATIONS_MOST 2
+
 struct settings {
 	const char *prefix; // "LB"
 	int64_t status_every_ms;
@@ -26,7 +30,11 @@ struct settings {
 	int64_t backup_after_ms; // 0: a backup counts at once
 	int64_t step_timeout_ms;
 	bool requester_approves;
-	const char *const *yes; // emoji names, without skin tones
+	int64_t escalate_after_ms; // silence before others are called; 0: never
+	const char *const *override_roles; // who may break the glass
+	size_t override_role_count;        // 0: nobody
+	size_t override_count;             // so many of them, each a person
+	const char *const *yes;            // emoji names, without skin tones
 	size_t yes_count;
 	const char *const *no;
 	size_t no_count;

@@ -223,8 +223,11 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 	}
 }
 
-void bridge_waiting(const struct bridge *bridge, const struct world *world,
+void bridge_waiting(const struct bridge *bridge, const struct world *given,
 		struct waitings *waitings) {
+	struct world here = *given;
+	here.bridge = bridge;
+	const struct world *world = &here;
 	*waitings = (struct waitings){ 0 };
 	if (bridge->server_lost) {
 		add(waitings, xstrdup("the chat server"));
@@ -345,8 +348,49 @@ static bool may_lead(const struct bridge *bridge, const struct run *executing,
 			run_status_may_follow(current->status, RUN_CLOSED);
 }
 
-bool bridge_may(const struct bridge *bridge, const struct world *world,
+static bool holds_some(const struct world *world, const char *user, int least) {
+	for (size_t i = 0; i < world->settings->holder_count; i++) {
+		if (world_holds(world, user, world->settings->holders[i].role) >=
+				least) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool may_override(const struct world *world, const char *user) {
+	for (size_t i = 0; i < world->settings->override_role_count; i++) {
+		if (world_holds(world, user, world->settings->override_roles[i]) > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool may_of_people(const struct bridge *bridge,
+		const struct world *world, const char *user, enum request_type type) {
+	if (type == REQUEST_DELEGATE) {
+		return bridge_plan(bridge) != NULL && holds_some(world, user, 3);
+	}
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[i];
+		if (type == REQUEST_REVIEW && gate->overridden &&
+				gate->reviewed == NULL && holds_some(world, user, 1)) {
+			return true;
+		}
+		if (type == REQUEST_OVERRIDE && gate->status == GATE_OPEN &&
+				may_override(world, user)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool bridge_may(const struct bridge *bridge, const struct world *given,
 		const char *user, enum request_type type) {
+	struct world here = *given;
+	here.bridge = bridge;
+	const struct world *world = &here;
 	const struct run *executing = bridge_executing(bridge);
 	const struct plan_record *plan = bridge_plan(bridge);
 	const struct runbook *runbook = executing != NULL ? executing->plan->runbook
@@ -365,6 +409,9 @@ bool bridge_may(const struct bridge *bridge, const struct world *world,
 	}
 	if (type >= REQUEST_PLAN && type <= REQUEST_CLOSE) {
 		return lead && may_lead(bridge, executing, type);
+	}
+	if (type >= REQUEST_DELEGATE && type <= REQUEST_REVIEW) {
+		return may_of_people(bridge, world, user, type);
 	}
 	return type <= REQUEST_WHY;
 }

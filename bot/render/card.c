@@ -341,9 +341,11 @@ static char *gates_line(const struct speech *speech, const struct run *run) {
 
 char *message_card(const struct message_world *world,
 		const struct bridge *bridge, const struct run *run) {
+	struct world here = *world->world;
+	here.bridge = bridge;
 	const struct speech speech = {
 		.in = world,
-		.world = world->world,
+		.world = &here,
 		.bridge = bridge,
 	};
 	cJSON *context = speak_context(&speech, run);

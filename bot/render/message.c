@@ -62,6 +62,7 @@ static void speak(const struct speech *speech) {
 	case EVENT_COMMAND_ANSWERED:
 	case EVENT_COMMAND_REFUSED:
 	case EVENT_NOTE_TAKEN:
+	case EVENT_DEPUTY_NAMED:
 		speak_of_command(speech);
 		break;
 	case EVENT_PLAN_FIXED:
@@ -79,6 +80,10 @@ static void speak(const struct speech *speech) {
 	case EVENT_GATE_PASSED:
 	case EVENT_GATE_CLOSED:
 	case EVENT_GATE_USED:
+	case EVENT_GATE_OVERRIDE_SAID:
+	case EVENT_GATE_OVERRIDDEN:
+	case EVENT_GATE_REVIEWED:
+	case EVENT_GATE_ESCALATED:
 		speak_of_gate(speech);
 		break;
 	case EVENT_POLL_OPENED:
@@ -119,6 +124,7 @@ static void speak(const struct speech *speech) {
 	case EVENT_STEP_EVIDENCE:
 	case EVENT_STEP_TAP_REFUSED:
 	case EVENT_STEP_CONFIRMED:
+	case EVENT_STEP_ESCALATED:
 		speak_of_step(speech);
 		break;
 	}
@@ -126,9 +132,11 @@ static void speak(const struct speech *speech) {
 
 void message_rows(const struct message_world *world, const struct bridge *after,
 		const struct event *event, struct message_rows *out) {
+	struct world here = *world->world;
+	here.bridge = after;
 	const struct speech speech = {
 		.in = world,
-		.world = world->world,
+		.world = &here,
 		.bridge = after,
 		.event = event,
 		.rows = out,

@@ -64,6 +64,9 @@ static const struct template_sample samples[] = {
 			"\"who\":\"md:@devops-lead\",\"tests\":[{\"number\":\"5.3\","
 			"\"title\":\"Runtime event ingest\"}],"
 			"\"commands\":[{\"command\":\"!retry 5.3\"}],\"gate\":true}" },
+	{ "deputy", "somebody stands in for a role",
+			"{\"role\":\"Storage\",\"who\":\"md:@anna\","
+			"\"by\":\"storage-rep\",\"until\":\"06:00\"}" },
 	{ "dropped", "a run whose gate did not pass gives way to another",
 			"{\"run\":\"LB-7\",\"why\":\"md:another run took its place\"}" },
 	{ "gate", "a gate opens (any but a rollback)",
@@ -83,6 +86,10 @@ static const struct template_sample samples[] = {
 			"\"names\":\"md:authority-rep, devops-lead\","
 			"\"digest\":\"3f9a1c2b77d0\",\"icon\":\"❌\","
 			"\"outcome\":\"refused\"}" },
+	{ "gate_escalated", "nobody answers at an open gate",
+			"{\"name\":\"T0\",\"title\":\"T0\","
+			"\"slots\":[{\"role\":\"Storage\",\"who\":\"md:@db-admin\"}],"
+			"\"until\":\"02:30\"}" },
 	{ "gate_expired", "a gate was not filled in time, or its approval not used",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@devops-lead\","
 			"\"missing\":\"md:Storage, Observability\","
@@ -126,6 +133,14 @@ static const struct template_sample samples[] = {
 	{ "nothing_runs", "`!status` or `!why` while no run is open",
 			"{\"plan\":\"3f9a1c2b\",\"gate\":\"approved\","
 			"\"last\":\"LB-6 rehearsal passed\"}" },
+	{ "overridden", "a gate passed by break-glass",
+			"{\"name\":\"T0\",\"title\":\"T0\",\"by\":\"md:cto, dora\","
+			"\"slots\":[{\"role\":\"Storage\","
+			"\"who\":\"md:@storage-rep\"}]}" },
+	{ "override_said", "one of those whom break-glass takes has said so",
+			"{\"user\":\"cto\",\"name\":\"T0\",\"title\":\"T0\","
+			"\"why\":\"md:`nobody of storage can be reached`\","
+			"\"said\":1,\"needed\":2}" },
 	{ "plan", "a plan is fixed",
 			"{\"release\":\"2025.09.2\",\"user\":\"devops-lead\","
 			"\"title\":\"Launch cutover\",\"phases\":[{\"number\":\"4\","
@@ -205,6 +220,9 @@ static const struct template_sample samples[] = {
 			"\"detail\":\"md:They are in four stores.\","
 			"\"expected\":\"the UI loads in under 2 seconds\","
 			"\"why\":\"md:\",\"evidence\":false}" },
+	{ "step_escalated", "nobody answers for a step that waits",
+			"{\"run\":\"LB-7\",\"number\":\"4.2.2\",\"title\":\"Deploy\","
+			"\"who\":\"md:@sre-lead\",\"since\":\"02:20\",\"asks\":true}" },
 	{ "step_failed", "a step has failed",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.2\",\"host\":\"node2\","
 			"\"who\":\"md:@devops-lead\",\"title\":\"Deploy changes\","

@@ -348,8 +348,25 @@ static void say_answered(const struct speech *speech) {
 	}
 }
 
+static void say_deputy(const struct speech *speech) {
+	const struct event *event = speech->event;
+	cJSON *context = speak_context(speech, NULL);
+	speak_put(context, "role", event->name);
+	speak_put(context, "by", people_name(speech->world->people, event->user));
+	speak_take_raw(
+			context, "who", words_calls(speech->world, &event->detail, 1));
+	speak_take(context, "until",
+			words_clock(event->until_ms, speech->world->now_ms));
+	speak_post(speech,
+			speak_key(speech, NULL, "deputy/%llu",
+					(unsigned long long)speech->bridge->event_count),
+			NULL, "deputy", context);
+}
+
 void speak_of_command(const struct speech *speech) {
-	if (speech->event->type == EVENT_NOTE_TAKEN) {
+	if (speech->event->type == EVENT_DEPUTY_NAMED) {
+		say_deputy(speech);
+	} else if (speech->event->type == EVENT_NOTE_TAKEN) {
 		speak_ack(speech, "memo");
 	} else if (speech->event->type == EVENT_COMMAND_REFUSED) {
 		say_refused(speech);

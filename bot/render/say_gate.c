@@ -247,6 +247,75 @@ static void say_backups(
 			"gate_backups", context);
 }
 
+/* --- silence, and break-glass --- */
+
+/* First the backups are called, then the lead beside the role's contact. */
+static void say_escalated(
+		const struct speech *speech, const struct gate_view *view) {
+	cJSON *context = gate_context(speech, view);
+	cJSON *list = speak_put_list(context, "slots");
+	const struct runbook *runbook = view->plan->runbook;
+	for (size_t i = 0; i < view->count; i++) {
+		const struct role_set *roles = &view->model->slots[i].roles;
+		if (view->filled[i] == NULL && roles->count > 0) {
+			cJSON *line = speak_add(list);
+			speak_take(line, "role", words_roles(runbook, roles));
+			speak_take_raw(line, "who",
+					words_call_next(speech->world, runbook, roles,
+							speech->event->count));
+		}
+	}
+	speak_take(context, "until",
+			words_clock(view->state->until_ms, speech->world->now_ms));
+	char *what = xasprintf("silence/%u", speech->event->count);
+	speak_post(speech, below(speech, view, what, false), NULL, "gate_escalated",
+			context);
+	free(what);
+}
+
+static void say_override_said(
+		const struct speech *speech, const struct gate_view *view) {
+	size_t needed = speech->world->settings->override_count;
+	if (view->state->override_count >= needed) {
+		return; // what came of it is said
+	}
+	cJSON *context = gate_context(speech, view);
+	speak_put(context, "user",
+			people_name(speech->world->people, speech->event->user));
+	speak_take_raw(context, "why", words_said(speech->event->text));
+	speak_put_count(context, "said", view->state->override_count);
+	speak_put_count(context, "needed", needed);
+	speak_post(speech, below(speech, view, "override", true), NULL,
+			"override_said", context);
+}
+
+/* Loud, and to those who were passed over. */
+static void say_overridden(
+		const struct speech *speech, const struct gate_view *view) {
+	const struct gate_state *gate = view->state;
+	cJSON *context = gate_context(speech, view);
+	struct str by = { 0 };
+	for (size_t i = 0; i < gate->override_count; i++) {
+		str_addf(&by, "%s%s", i > 0 ? ", " : "",
+				people_name(speech->world->people, gate->overrides[i].user));
+	}
+	speak_take_list(context, "by", str_take(&by));
+	cJSON *list = speak_put_list(context, "slots");
+	for (size_t i = 0; i < view->count; i++) {
+		const struct role_set *roles = &view->model->slots[i].roles;
+		if (view->filled[i] == NULL) {
+			cJSON *line = speak_add(list);
+			speak_take(line, "role", words_roles(view->plan->runbook, roles));
+			speak_take_raw(line, "who",
+					words_call_roles(
+							speech->world, view->plan->runbook, roles));
+		}
+	}
+	say_passed(speech, view);
+	speak_post(speech, below(speech, view, "overridden", false), NULL,
+			"overridden", context);
+}
+
 /* The first asker's approval shows in the gate's post; who joins is told that
  * it counts. */
 static void say_asked(
@@ -281,6 +350,14 @@ void speak_of_gate(const struct speech *speech) {
 		say_backups(speech, &view);
 	} else if (type == EVENT_GATE_ASKED) {
 		say_asked(speech, &view);
+	} else if (type == EVENT_GATE_ESCALATED) {
+		say_escalated(speech, &view);
+	} else if (type == EVENT_GATE_OVERRIDE_SAID) {
+		say_override_said(speech, &view);
+	} else if (type == EVENT_GATE_OVERRIDDEN) {
+		say_overridden(speech, &view);
+	} else if (type == EVENT_GATE_REVIEWED) {
+		speak_ack(speech, "white_check_mark");
 	}
 	gate_view_finish(&view);
 }

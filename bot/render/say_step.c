@@ -484,6 +484,29 @@ static void say_tap_refused(
 	free(thread);
 }
 
+/* Nobody has answered: first the backups are called, then the lead beside the
+ * role's contact. */
+static void say_escalated(
+		const struct speech *speech, const struct step_view *view) {
+	const struct runbook *runbook = view->run->plan->runbook;
+	size_t lead = 0;
+	struct role_set owner = step_owner(runbook, view->index, &lead);
+	cJSON *context = speak_context(speech, view->run);
+	speak_put(context, "number", view->model->number);
+	speak_take(
+			context, "title", words_short(view->model->title, TITLE_LETTERS));
+	speak_take_raw(context, "who",
+			words_call_next(
+					speech->world, runbook, &owner, speech->event->count));
+	speak_put_flag(context, "asks", view->state->status == STEP_ASKED);
+	speak_take(context, "since",
+			words_clock(view->state->waits_ms, speech->world->now_ms));
+	char *key = speak_key(speech, view->run, "step/%s/silence/%llu",
+			view->model->number,
+			(unsigned long long)speech->bridge->event_count);
+	speak_post(speech, key, NULL, "step_escalated", context);
+}
+
 void speak_of_step(const struct speech *speech) {
 	struct step_view view;
 	if (!view_init(speech, &view)) {
@@ -507,6 +530,8 @@ void speak_of_step(const struct speech *speech) {
 		speak_ack(speech, "white_check_mark");
 	} else if (type == EVENT_STEP_EVIDENCE) {
 		speak_ack(speech, "memo");
+	} else if (type == EVENT_STEP_ESCALATED) {
+		say_escalated(speech, &view);
 	} else if (type == EVENT_STEP_TAP_REFUSED) {
 		say_tap_refused(speech, &view);
 	}

@@ -263,6 +263,29 @@ char *words_call_backups(const struct world *world,
 	return text;
 }
 
+char *words_call_next(const struct world *world, const struct runbook *runbook,
+		const struct role_set *roles, uint32_t level) {
+	if (level < 2) {
+		char *backups = words_call_backups(world, runbook, roles);
+		if (*backups != '\0') {
+			return backups;
+		}
+		free(backups);
+		return words_call_roles(world, runbook, roles);
+	}
+	struct str out = { 0 };
+	char *lead = words_call_lead(world, runbook);
+	str_add(&out, lead);
+	free(lead);
+	for (size_t i = 0; i < roles->count; i++) {
+		const char *channel = runbook->roles[roles->roles[i]].channel;
+		if (channel != NULL) {
+			str_addf(&out, " ~%s", channel);
+		}
+	}
+	return str_take(&out);
+}
+
 char *words_roles(const struct runbook *runbook, const struct role_set *roles) {
 	struct str out = { 0 };
 	for (size_t i = 0; i < roles->count; i++) {

@@ -56,6 +56,12 @@ char *words_names(const struct world *world, const char *const *ids,
 char *words_call_roles(const struct world *world, const struct runbook *runbook,
 		const struct role_set *roles);
 
+/* Calls those who come next when nobody answers. @level 1: the backups of
+ * @roles (their primary where there is none); 2: the lead, and the channels
+ * that are the roles' contact, named. */
+char *words_call_next(const struct world *world, const struct runbook *runbook,
+		const struct role_set *roles, uint32_t level);
+
 /* Calls a role's backups. */
 char *words_call_backups(const struct world *world,
 		const struct runbook *runbook, const struct role_set *roles);

@@ -745,7 +745,7 @@ static void the_example_tells_the_true_defaults(void **state) {
 		str_add_bytes(&text, line + key, len - key);
 		str_add_char(&text, '\n');
 	}
-	assert_int_equal(uncommented, 11);
+	assert_int_equal(uncommented, 12);
 	struct config *said = good(str_text(&text));
 	struct config *unsaid = good(example_text);
 	assert_string_equal(said->bridge.prefix, unsaid->bridge.prefix);
@@ -759,6 +759,8 @@ static void the_example_tells_the_true_defaults(void **state) {
 			said->bridge.rehearsal_valid_ms, unsaid->bridge.rehearsal_valid_ms);
 	assert_int_equal(
 			said->bridge.backup_after_ms, unsaid->bridge.backup_after_ms);
+	assert_int_equal(
+			said->bridge.escalate_after_ms, unsaid->bridge.escalate_after_ms);
 	assert_int_equal(
 			said->bridge.step_timeout_ms, unsaid->bridge.step_timeout_ms);
 	assert_int_equal(

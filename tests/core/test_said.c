@@ -33,6 +33,33 @@ static void start_polled(struct night *night) {
 	night_tap(night, "cto", "white_check_mark");
 }
 
+static void night_delegate(struct night *night, const char *user,
+		const char *role, const char *who, const char *until) {
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_DELEGATE,
+					.user = user,
+					.post = "said",
+					.command = "delegate",
+					.role = role,
+					.who = who,
+					.until = until,
+			});
+}
+
+static void night_override(struct night *night, const char *user,
+		const char *gate, const char *why) {
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_OVERRIDE,
+					.user = user,
+					.post = "said",
+					.command = "override",
+					.role = gate,
+					.text = why,
+			});
+}
+
 static void a_poll_is_of_a_group_and_only_its_people_vote(void **state) {
 	struct night *night = *state;
 	night_init(night, polled);
@@ -226,6 +253,108 @@ static void who_could_fill_two_slots_starves_nobody(void **state) {
 			&night->bridge, night_run(night)->number, PURPOSE_START);
 	assert_string_equal(gate->filled[0], "dep");
 	assert_string_equal(gate->filled[1], "lead");
+}
+
+static void a_deputy_counts_for_a_time(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_shown(night);
+	night_delegate(night, "other", "Storage", "other", "30m");
+	assert_string_equal(night_shown(night),
+			"command.refused by other: only its primary names a deputy/"
+			"rep holds Storage\n");
+	night_delegate(night, "rep", "storage", "lead", "30m");
+	assert_string_equal(night_shown(night),
+			"command.refused by rep: lead fills another place of T0/"
+			"one person cannot fill two\n");
+	night_delegate(night, "rep", "storage", "guest", NULL);
+	assert_non_null(strstr(night_shown(night), "guest is no active person"));
+	night_delegate(night, "rep", "storage", "other", "soon");
+	assert_non_null(strstr(night_shown(night), "until when?"));
+	night_delegate(night, "rep", "storage", "other", "20m");
+	assert_string_equal(night_shown(night), "deputy.named by rep\n");
+	night_tap(night, "other", "white_check_mark"); // the gate is not void
+	assert_string_equal(night_shown(night), "gate.approved by other\n");
+	night_pass(night, 21);
+	night_tap(night, "lead", "white_check_mark");
+	assert_null(strstr(night_shown(night), "gate.passed"));
+	night_delegate(night, "rep", "storage", "other", "23:59");
+	night_jump(night, 1000);
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
+	night_say(night, "other", REQUEST_DONE, "4.2", NULL); // owns it too
+	assert_non_null(strstr(night_shown(night), "step.ended 4.2 ok by other"));
+}
+
+static void silence_is_escalated_twice(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->settings.escalate_after_ms = 600000;
+	night->settings.status_every_ms = INT64_C(86400000);
+	night_shown(night);
+	night_pass(night, 25);
+	assert_string_equal(night_shown(night), "gate.escalated\ngate.escalated\n");
+	night_approve_t0(night);
+	night_shown(night);
+	night_pass(night, 10);
+	assert_string_equal(night_shown(night), "step.escalated 4.2\n");
+	night_say(night, "rep", REQUEST_CLAIM, "4.2", NULL);
+	night_pass(night, 30);
+	assert_string_equal(night_shown(night), "step.claimed 4.2 by rep\n");
+}
+
+static void breaking_the_glass_takes_two_and_a_review(void **state) {
+	struct night *night = *state;
+	static const char *const roles[] = { "CTO", "DevOps lead" };
+	night_begin(night);
+	night_shown(night);
+	night_override(night, "cto", "t0", "nobody of storage is there");
+	assert_string_equal(night_shown(night),
+			"command.refused by cto: break-glass is off/"
+			"no [override] in the config\n");
+	night->settings.override_roles = roles;
+	night->settings.override_role_count = 2;
+	night->settings.override_count = 2;
+	night_override(night, "other", "t0", "please");
+	assert_string_equal(night_shown(night),
+			"command.refused by other: you may not break the glass/"
+			"CTO, DevOps lead may\n");
+	night_override(night, "cto", "rollback", "now");
+	assert_string_equal(night_shown(night),
+			"command.refused by cto: no such gate is open\n");
+	night_tap(night, "lead", "white_check_mark");
+	night_override(night, "cto", "t0", "nobody of storage is there");
+	night_override(night, "cto", "t0", "nobody of storage is there");
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.override_said by cto\n"
+			"command.refused by cto: you have said so already/"
+			"it takes 2 people\n");
+	night_override(night, "dep", "T0", "I agree");
+	assert_string_equal(night_shown(night),
+			"gate.override_said by dep\n"
+			"gate.overridden\n"
+			"run.t0\n"
+			"gate.used\n"
+			"gate.used\n"
+			"attempt.started 4.1#1\n"
+			"attempt.ended 4.1#1 ok\n"
+			"step.ended 4.1 ok\n"
+			"step.asked 4.2\n"
+			"step.posted 4.2\n");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "enough");
+	night_shown(night);
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: an override awaits its review/"
+			"one who was passed over says `!review WHY`\n");
+	night_say(night, "cto", REQUEST_REVIEW, NULL, "fine");
+	assert_string_equal(night_shown(night),
+			"command.refused by cto: one who was passed over reviews it/"
+			"rep\n");
+	night_say(night, "rep", REQUEST_REVIEW, NULL, "I was asleep");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_string_equal(
+			night_shown(night), "gate.reviewed by rep\nrun.closed by lead\n");
 }
 
 static void success_waits_while_a_rollback_is_asked_for(void **state) {
@@ -502,6 +631,9 @@ int main(void) {
 		claim(the_asker_may_be_kept_from_approving),
 		claim(a_gate_of_one_slot_needs_somebody_else),
 		claim(who_could_fill_two_slots_starves_nobody),
+		claim(a_deputy_counts_for_a_time),
+		claim(silence_is_escalated_twice),
+		claim(breaking_the_glass_takes_two_and_a_review),
 		claim(success_waits_while_a_rollback_is_asked_for),
 		claim(abort_closes_what_is_open),
 		claim(a_rehearsal_that_is_aborted_does_not_count),
