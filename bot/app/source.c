@@ -1,5 +1,6 @@
 #include "app/source.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ struct source {
 	struct config_file config;
 	char *runbook_path;
 	char *templates;
-	struct stamp stamps[2]; // config, runbook
+	struct stamp stamps[3]; // config, runbook, templates
 	char *broken;           // why what is on disk cannot be used; NULL
 	struct settings_built built;
 	struct people people;
@@ -260,14 +261,46 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b) {
 			same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
+static struct timespec later(struct timespec a, struct timespec b) {
+	bool first = a.tv_sec > b.tv_sec ||
+			(a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+	return first ? a : b;
+}
+
+/* Of a folder and the files in it: a new text in an old file shows. */
+static struct stamp folder_stamp(const char *path) {
+	struct stamp stamp = stamp_of(path);
+	DIR *dir = path != NULL ? opendir(path) : NULL;
+	const struct dirent *entry;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.') {
+			continue;
+		}
+		char *file = xasprintf("%s/%s", path, entry->d_name);
+		struct stamp one = stamp_of(file);
+		stamp.size += one.size;
+		stamp.mtime = later(stamp.mtime, one.mtime);
+		stamp.ctime = later(stamp.ctime, one.ctime);
+		free(file);
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+	return stamp;
+}
+
 /* Note how the files stand; whether one of them has changed. */
 static bool note_stamps(struct source *source) {
-	const struct stamp now[2] = { stamp_of(source->config.path),
-		stamp_of(source->runbook_path) };
-	bool same = same_stamp(&now[0], &source->stamps[0]) &&
-			same_stamp(&now[1], &source->stamps[1]);
-	source->stamps[0] = now[0];
-	source->stamps[1] = now[1];
+	const struct stamp now[3] = {
+		stamp_of(source->config.path),
+		stamp_of(source->runbook_path),
+		folder_stamp(source->templates),
+	};
+	bool same = true;
+	for (size_t i = 0; i < 3; i++) {
+		same = same && same_stamp(&now[i], &source->stamps[i]);
+		source->stamps[i] = now[i];
+	}
 	return !same;
 }
 

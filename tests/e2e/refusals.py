@@ -187,6 +187,30 @@ def broken_runbook_is_said_once():
         there.stop()
 
 
+def broken_template_is_said_and_mended():
+    with a_stage() as there:
+        own = there.folder / "own"
+        own.mkdir()
+        change(there, "config.ini", "status_every =",
+               "templates = own\nstatus_every =")
+        there.start()
+        (own / "begins.mustache").write_text("{{#never closed")
+
+        def types():
+            return [row["type"] for row in there.journal()]
+        there.until("the word", lambda: "source.broken" in types())
+        (own / "begins.mustache").write_text("Off we go with {{run}}")
+        there.until("good again", lambda: "source.changed" in types())
+        there.say("lead", "!cutover start")
+        gate = there.wait("/gate/")
+        there.tap("lead", gate["id"])
+        there.tap("rep", gate["id"])
+        there.wait("/begins/", "Off we go with")
+        there.stop()
+        (own / "begins.mustache").write_text("{{nobody}}")
+        refused(there, ["begins", "nobody"])
+
+
 def renamed_person_keeps_the_role():
     with a_stage() as there:
         there.start()
@@ -222,6 +246,8 @@ stage.run([
      changed_runbook_voids_the_gate),
     ("a broken runbook is said once and passes nothing",
      broken_runbook_is_said_once),
+    ("a broken template is said, and mended in place",
+     broken_template_is_said_and_mended),
     ("a renamed person keeps the role, a namesake does not get it",
      renamed_person_keeps_the_role),
 ])
