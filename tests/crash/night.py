@@ -4,6 +4,7 @@ SIGKILL right after that event was committed, and compares the end with the
 night that was not killed.
 
 usage: night.py BOT SANDBOX STOP_AFTER.SO [--every N] [--keep]
+       night.py BOT SANDBOX STOP_AFTER.SO --valgrind
 
 The night has a gate, a step that publishes, a manual step, a command that
 fails and is retried, a status post and a rollback.  While the bot is dead
@@ -132,7 +133,7 @@ class Night:
             env["ASAN_OPTIONS"] = ":".join(
                 [env.get("ASAN_OPTIONS", ""), "verify_asan_link_order=0"])
         self.bot = subprocess.Popen(
-            [self.options.bot, "run", "--config", str(self.dir / "config.ini")],
+            self.options.under + [self.options.bot, "run", "--config", str(self.dir / "config.ini")],
             env=env, cwd=self.dir, stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=self.log)
 
@@ -149,6 +150,11 @@ class Night:
         (self.dir / "token").write_text(BOT_TOKEN + "\n")
         (self.dir / "token").chmod(0o600)
         shutil.copy(HERE / "runbook.md", self.dir / "runbook.md")
+
+    def end_bot(self):
+        """Let it end by itself, as an operator would; its exit status."""
+        self.bot.terminate()
+        return self.bot.wait(30)
 
     def close(self):
         for process in (self.bot, getattr(self, "sandbox", None)):
@@ -345,6 +351,29 @@ def play(options, stop_after):
         night.close()
 
 
+def play_under_valgrind(options):
+    """One night, not killed, in which valgrind finds nothing."""
+    options.under = ["valgrind", "-q", "--error-exitcode=99",
+                     "--leak-check=full",
+                     "--errors-for-leak-kinds=definite,possible"]
+    night = Night(options)
+    try:
+        night.play()
+        events = len(night.rows("SELECT seq FROM journal"))
+        status = night.end_bot()
+        print("1..1")
+        print(f"{'not ' if status else ''}ok 1 - {events} events"
+              f" under valgrind, exit status {status}")
+        if status:
+            night.log.flush()
+            for line in (night.dir / "bot.log").read_text().splitlines():
+                if line.startswith("=="):
+                    print("# " + line)
+        return 1 if status else 0
+    finally:
+        night.close()
+
+
 def difference(then, now):
     lines = []
     for what in then:
@@ -367,9 +396,13 @@ def main():
     parser.add_argument("--limit", type=float, default=60)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--valgrind", action="store_true")
     options = parser.parse_args()
+    options.under = []
     for name in ("bot", "sandbox", "stop_after"):
         setattr(options, name, os.path.abspath(getattr(options, name)))
+    if options.valgrind:
+        return play_under_valgrind(options)
     then, events, _ = play(options, None)
     points = range(1, len(events) + 1, options.every)
     if options.only:
