@@ -8,10 +8,13 @@ deps:
 	@sh packaging/install-deps.sh
 
 $(BUILD)/build.ninja: | deps
-	meson setup $(BUILD)
+	@echo "setting up $(BUILD)"
+	@meson setup $(BUILD) >$(BUILD).log || { cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/setup.log
 
 build: deps $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	@echo "building (a minute the first time)"
+	@ninja --quiet -C $(BUILD)
 
 check: build
 	meson test -C $(BUILD) --print-errorlogs
@@ -20,6 +23,6 @@ demo: build
 	@tests/demo/demo $(BUILD)
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD).log
 
 .PHONY: all deps build check demo clean
