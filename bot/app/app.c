@@ -9,6 +9,7 @@
 
 #include "app/engine.h"
 #include "app/inbox.h"
+#include "app/logbook.h"
 #include "app/outbox.h"
 #include "app/source.h"
 #include "app/speech.h"
@@ -50,7 +51,8 @@ struct app {
 	struct loop_signal *signals[3];
 	struct server_mark mark;
 	bool mark_waits;
-	bool marked;        // there is a stored mark
+	bool marked; // there is a stored mark
+	struct logbook logbook;
 	struct err failure; // why it ends, unless it was told to
 	bool failed;
 };
@@ -367,7 +369,22 @@ static bool make_tools(struct app *app, struct err *err) {
 	return app->voice != NULL && make_server(app, err) && make_runner(app, err);
 }
 
+static void on_drained(void *data) {
+	struct app *app = data;
+	struct sources *sources = source_base(app->source);
+	const struct bridge *bridge = engine_bridge(app->engine);
+	const struct world world = {
+		.now_ms = loop_now_ms(app->loop),
+		.settings = sources->api->settings(sources),
+		.people = sources->api->people(sources),
+		.bridge = bridge,
+	};
+	logbook_update(&app->logbook, app->voice, bridge, &world);
+}
+
 static bool make_engine(struct app *app, struct err *err) {
+	logbook_init(&app->logbook, app->state_dir,
+			source_config(app->source)->config->bridge.runbook);
 	app->outbox = outbox_create(&(struct outbox_options){
 			.loop = app->loop,
 			.journal = app->journal,
@@ -387,6 +404,7 @@ static bool make_engine(struct app *app, struct err *err) {
 					.voice = app->voice,
 					.version = app->options->version,
 					.id_prefix = source_prefix(app->source),
+					.drained = on_drained,
 					.broken = on_broken,
 					.data = app,
 			},
@@ -456,6 +474,7 @@ static void tear_down(struct app *app) {
 	clock_destroy(app->clock);
 	secret_destroy(app->token);
 	source_destroy(app->source);
+	logbook_finish(&app->logbook);
 	free(app->state_dir);
 }
 

@@ -193,9 +193,16 @@ static char *step_key(
 	return message_step_key(of(voice)->prefix, run, step);
 }
 
+static char *log_row(struct voice *voice, const struct voice_scene *scene,
+		const struct run *run) {
+	struct message_world world = world_of(of(voice), scene);
+	return message_log_row(&world, scene->bridge, run);
+}
+
 static const struct voice_api api = {
 	.say = say,
 	.card = card,
+	.log_row = log_row,
 	.card_key = card_key,
 	.gate_key = gate_key,
 	.poll_key = poll_key,

@@ -41,6 +41,9 @@ struct voice_api {
 	/* The text of the run's card as it should read now.  Caller frees. */
 	char *(*card)(struct voice *voice, const struct voice_scene *scene,
 			const struct run *run);
+	/* The run's row of the rehearsal log.  Caller frees. */
+	char *(*log_row)(struct voice *voice, const struct voice_scene *scene,
+			const struct run *run);
 	/* Keys of the run's card and of the posts that take taps.  Caller
 	 * frees. */
 	char *(*card_key)(struct voice *voice, const struct run *run);

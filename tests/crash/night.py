@@ -208,7 +208,10 @@ class Night:
                  if p.get("props", {}).get("bridgekeeper")}
         for key, post in posts.items():
             self.act_on(key, post)
-        return any(key.startswith("LB-1/rolled-back") for key in posts)
+        if any(key.startswith("LB-1/rolled-back") for key in posts) and \
+                self.once("close"):
+            self.say("ada", "!cutover close")
+        return any(key.startswith("LB-1/closed") for key in posts)
 
     def act_on(self, key, post):
         if re.fullmatch(r"LB-1/gate/1", key):
@@ -315,7 +318,17 @@ class Night:
             doubled = sorted(k for k in set(keys) if keys.count(k) > 1)
             raise Failed(f"said twice: {doubled}")
         return {"effects": effects, "approvals": approvals,
-                "posts": sorted(posts)}
+                "posts": sorted(posts), "log": self.log_row()}
+
+    def log_row(self):
+        """The row that the bot's patch adds to the runbook's log."""
+        patch = self.dir / "state" / "rehearsal-log" / "LB-1.patch"
+        git = subprocess.run(["git", "apply", "--check", str(patch)],
+                             cwd=self.dir, capture_output=True, text=True)
+        if git.returncode:
+            raise Failed("git apply: " + git.stderr)
+        return [steady(line) for line in patch.read_text().splitlines()
+                if line.startswith("+|")]
 
 
 def is_about_restarts(key):

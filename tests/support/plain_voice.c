@@ -128,9 +128,17 @@ static char *card(struct voice *voice, const struct voice_scene *scene,
 	return card_text(run);
 }
 
+static char *log_row(struct voice *voice, const struct voice_scene *scene,
+		const struct run *run) {
+	(void)voice;
+	(void)scene;
+	return xasprintf("| run %u |", run->number);
+}
+
 static const struct voice_api api = {
 	.say = say,
 	.card = card,
+	.log_row = log_row,
 	.card_key = card_key,
 	.gate_key = gate_key,
 	.poll_key = poll_key,
