@@ -296,6 +296,22 @@ const struct attempt *step_last_attempt(const struct step_state *step) {
 								   : NULL;
 }
 
+int64_t step_took_ms(const struct step_state *step) {
+	if (step->attempt_count == 0) {
+		return step->begun_ms > 0 && step->ended_ms > step->begun_ms
+				? step->ended_ms - step->begun_ms
+				: 0;
+	}
+	int64_t took = 0;
+	for (size_t i = 0; i < step->attempt_count; i++) {
+		const struct attempt *attempt = &step->attempts[i];
+		if (attempt->ended_ms > attempt->started_ms) {
+			took += attempt->ended_ms - attempt->started_ms;
+		}
+	}
+	return took;
+}
+
 bool run_has_running(const struct run *run) {
 	for (size_t i = 0; i < run->step_count; i++) {
 		if (step_running(&run->steps[i]) != NULL) {

@@ -310,7 +310,6 @@ char *speak_step_note(
 	if (state->status == STEP_FAILED || state->status == STEP_UNKNOWN) {
 		return xstrdup(state->status == STEP_FAILED ? "failed" : "unknown");
 	}
-	return state->ended_ms > state->begun_ms && state->begun_ms > 0
-			? words_span(state->ended_ms - state->begun_ms)
-			: xstrdup("");
+	int64_t took_ms = step_took_ms(state);
+	return took_ms > 0 ? words_span(took_ms) : xstrdup("");
 }

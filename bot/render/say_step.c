@@ -302,7 +302,7 @@ static void say_ok(const struct speech *speech, const struct step_view *view) {
 		}
 	}
 	char *card = speak_card_key(speech, view->run);
-	speak_take(context, "took", words_span(state->ended_ms - state->begun_ms));
+	speak_take(context, "took", words_span(step_took_ms(state)));
 	speak_post(speech, below(speech, view, "ok"), card, "attempt_ok", context);
 	if (longest != NULL) {
 		attach_log(speech, view, longest);
