@@ -72,7 +72,9 @@ void posted_look(struct posted *posted, const struct posted_options *options,
 	struct voice *voice = options->voice;
 	for (size_t i = 0; i < bridge->gate_count; i++) {
 		const struct gate_state *gate = &bridge->gates[i];
-		if (gate->status == GATE_OPEN && gate->post == NULL) {
+		/* One that was filled by words may pass before its post is there. */
+		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
+		if (waits && gate->post == NULL) {
 			ask(posted, options, (struct request){ .gate = gate->id },
 					voice->api->gate_key(voice, gate));
 		}

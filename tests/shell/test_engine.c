@@ -35,6 +35,13 @@ static const char ten_lines[] = ROLES
 		"1. Say hello\n\n   ```sh\n   echo hello\n   ```\n"
 		"2. Say bye\n\n   ```sh\n   echo bye\n   ```\n";
 
+static const char with_way_back[] = ROLES GATES
+		"## 1 Go {.production}\n\n"
+		"1. Go\n\n   ```sh\n   echo go\n   ```\n"
+		"2. Look at the board {owner=\"Storage\"}\n\n"
+		"## 2 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n";
+
 static const char whole[] = ROLES GATES
 		"## 3 Rehearse {.rehearsal}\n\n"
 		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
@@ -414,6 +421,23 @@ static void a_command_without_its_secrets_does_not_begin(void **state) {
 	rig_finish(&rig);
 }
 
+/* Both say it before the gate's own post is there to be tapped. */
+static void a_rollback_that_all_asked_for_at_once_goes_on(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 5000);
+	assert_int_equal(rig_count(&rig, "step.asked"), 1);
+	fake_chat_say(rig.chat, "lead", "!rollback it smells");
+	fake_chat_say(rig.chat, "cto", "!rollback it does");
+	rig_go(&rig, 10000);
+	assert_int_equal(rig_count(&rig, "run.rolled_back"), 1);
+	rig_finish(&rig);
+}
+
 static void no_forward_step_begins_while_nobody_could_stop_it(void **state) {
 	(void)state;
 	struct rig rig;
@@ -593,6 +617,7 @@ int main(void) {
 		cmocka_unit_test(what_is_told_again_and_again_happens_once),
 		cmocka_unit_test(a_command_sees_what_the_runbook_gives_it),
 		cmocka_unit_test(a_command_without_its_secrets_does_not_begin),
+		cmocka_unit_test(a_rollback_that_all_asked_for_at_once_goes_on),
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
 				a_started_step_that_never_began_begins_after_the_restart),
