@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/engine.h"
 #include "app/inbox.h"
@@ -271,9 +272,36 @@ static bool read_token(struct app *app, struct err *err) {
 	return app->token != NULL;
 }
 
+/* A broken runbook is no reason to leave a run that is under way, which goes on
+ * by the text in the journal.  Nothing else can be done with one. */
+static bool refuse_runbook(const struct app *app, struct err *err) {
+	return err_set(err, ERR_INVALID, "%s", source_broken(app->source));
+}
+
+static bool has_run_for_it(struct app *app, struct err *err) {
+	const char *broken = source_broken(app->source);
+	if (broken == NULL) {
+		return true;
+	}
+	if (bridge_current(engine_bridge(app->engine)) == NULL) {
+		return refuse_runbook(app, err);
+	}
+	const struct request request = {
+		.type = REQUEST_SOURCE_BROKEN,
+		.problem = broken,
+	};
+	log_info("source.news", "what=\"%s\"", broken);
+	engine_ask(app->engine, &request, NULL);
+	return true;
+}
+
 static bool open_journal(struct app *app, struct err *err) {
 	const struct config_file *file = source_config(app->source);
 	char *dir = config_file_path(file, file->config->bridge.state_dir);
+	if (source_broken(app->source) != NULL && access(dir, F_OK) != 0) {
+		free(dir);
+		return refuse_runbook(app, err); // there was never a run
+	}
 	app->journal = journal_sqlite_open(dir, err);
 	char *absolute = app->journal != NULL ? realpath(dir, NULL) : NULL;
 	free(dir);
@@ -434,7 +462,7 @@ static bool set_up(struct app *app, struct err *err) {
 	app->source = source_read(app->options->config_path, err);
 	if (app->source == NULL || !read_token(app, err) || !make_clock(app, err) ||
 			!open_journal(app, err) || !make_tools(app, err) ||
-			!make_engine(app, err)) {
+			!make_engine(app, err) || !has_run_for_it(app, err)) {
 		return false;
 	}
 	listen(app);

@@ -430,15 +430,28 @@ bool source_use_journal(
 
 struct source *source_read(const char *path, struct err *err) {
 	struct source *source = xcalloc(1, sizeof(*source));
+	struct config_file config = { 0 };
+	struct runbook_file runbook = { 0 };
+	struct err why = { 0 };
 	source->base.api = &api;
 	source->path = xstrdup(path);
 	people_init(&source->people);
-	if (!read_files(source, err)) {
+	if (!config_file_read(&config, path, err)) {
+		config_file_finish(&config);
 		source_destroy(source);
 		return NULL;
 	}
+	take_config(source, &config);
+	if (!read_runbook(&source->config, source->runbook_path, &runbook, &why)) {
+		source->broken = xstrdup(why.text);
+	}
+	runbook_file_finish(&runbook);
 	note_stamps(source);
 	return source;
+}
+
+const char *source_broken(const struct source *source) {
+	return source->broken;
 }
 
 void source_destroy(struct source *source) {

@@ -19,10 +19,14 @@ struct source;
 
 /*
  * Read the config at @path (NULL: where it is looked for) and its runbook.
- * NULL with @err when either has errors: @err tells the first.
+ * NULL with @err when the config has errors: @err tells the first.  A runbook
+ * with errors is told by source_broken().
  */
 struct source *source_read(const char *path, struct err *err)
 		__attribute__((warn_unused_result));
+
+/* Why what is on disk cannot be used, in words; NULL: it can. */
+const char *source_broken(const struct source *source);
 
 /*
  * Take the journal into use, which keeps people's ids, the key of the secrets

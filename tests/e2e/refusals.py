@@ -211,6 +211,30 @@ def broken_template_is_said_and_mended():
         refused(there, ["begins", "nobody"])
 
 
+def broken_runbook_keeps_no_run_from_its_bot():
+    """What runs is the journal's text: a bot that dies while somebody saves
+    half a runbook must come back, above all to take the run back."""
+    with a_stage() as there:
+        change(there, "runbook.md", "echo hello", "exit 1")
+        there.start()
+        there.say("lead", "!cutover start")
+        gate = there.wait("/gate/")
+        there.tap("lead", gate["id"])
+        there.tap("rep", gate["id"])
+        there.wait("/failed/")
+        there.kill()
+        change(there, "runbook.md", "gate=\"T0\"", "gate=\"T")
+        there.start()
+        there.until("the word", lambda: any(
+            row["type"] == "source.broken" for row in there.journal()))
+        there.say("lead", "!rollback")
+        there.wait("/rolled-back/")
+        there.say("lead", "!cutover close")
+        there.wait("/closed/")
+        there.stop()
+        refused(there, ["runbook.md"])
+
+
 def renamed_person_keeps_the_role():
     with a_stage() as there:
         there.start()
@@ -248,6 +272,8 @@ stage.run([
      broken_runbook_is_said_once),
     ("a broken template is said, and mended in place",
      broken_template_is_said_and_mended),
+    ("a broken runbook keeps no open run from its bot",
+     broken_runbook_keeps_no_run_from_its_bot),
     ("a renamed person keeps the role, a namesake does not get it",
      renamed_person_keeps_the_role),
 ])
