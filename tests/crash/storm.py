@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -531,6 +532,8 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--loose", action="store_true",
                         help="let it take what memory it likes")
+    parser.add_argument("--under", type=shlex.split, default=[],
+                        help="words to put before the bot's, as of valgrind")
     options = parser.parse_args()
     options.stop_after = None
     for name in ("bot", "sandbox"):
