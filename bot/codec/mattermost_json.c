@@ -586,7 +586,8 @@ static bool read_event_data(struct mattermost_frame *frame, struct err *err) {
 	}
 	switch (frame->kind) {
 	case MATTERMOST_FRAME_HELLO:
-		return take_name(data, "connection_id", &frame->connection_id, err);
+		return take_name_or_none(
+				data, "connection_id", &frame->connection_id, err);
 	case MATTERMOST_FRAME_POSTED:
 	case MATTERMOST_FRAME_POST_EDITED:
 	case MATTERMOST_FRAME_POST_DELETED:

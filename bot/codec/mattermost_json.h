@@ -145,7 +145,7 @@ enum mattermost_frame_kind {
 struct mattermost_frame {
 	enum mattermost_frame_kind kind;
 	int64_t seq;                   // of events, hello included
-	const char *connection_id;     // hello
+	const char *connection_id;     // hello; "": it cannot be resumed
 	int64_t seq_reply;             // reply
 	bool reply_ok;                 // reply: status OK
 	const char *error_id;          // reply that is not OK; "" if none

@@ -59,6 +59,8 @@ static void connect_now(struct session *session, int64_t now_ms,
 		struct session_orders *orders) {
 	enter(session, SESSION_CONNECTING);
 	session->resuming = session->connection_id[0] != '\0';
+	session->greeted = false;
+	session->next_seq = session->resuming ? session->next_seq : 0;
 	session->ping_seq = 0;
 	session->pong_due_ms = SESSION_NEVER;
 	session->ping_due_ms = SESSION_NEVER;
@@ -171,6 +173,7 @@ static void handle_hello(struct session *session,
 	snprintf(session->connection_id, sizeof(session->connection_id), "%s",
 			input->connection_id);
 	session->next_seq = input->seq + 1;
+	session->greeted = true;
 	open(session, input->now_ms, orders);
 }
 
@@ -179,7 +182,8 @@ static void handle_event(struct session *session,
 	if (session->state != SESSION_GREETING && session->state != SESSION_OPEN) {
 		return;
 	}
-	if (input->seq != session->next_seq || session->connection_id[0] == '\0') {
+	bool numbered = session->greeted || session->resuming;
+	if (input->seq != session->next_seq || !numbered) {
 		char why[96];
 		snprintf(why, sizeof(why),
 				"event %" PRId64 " came where %" PRId64 " was due", input->seq,

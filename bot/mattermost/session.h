@@ -17,6 +17,8 @@
  * The rules are those of the server's reliable websockets (5.37 web_conn.go,
  * web_hub.go), as observed:
  *  - A resume names the connection and the exact next number, or neither.
+ *  - A hello may name no connection (EnableReliableWebSockets is off): then
+ *    there is none to resume.
  *  - The reply to a ping sent right after the upgrade is a barrier: a hello
  *    before it means a new connection, none means resumed, all replayed.
  *  - A hello in answer to a resume: the server may have registered us twice,

@@ -91,6 +91,22 @@ static void the_first_connection_is_open_with_its_hello(void **state) {
 			{ EVENT(41, 2), "deliver | open@12020" });
 }
 
+/* EnableReliableWebSockets can be switched off: the hello has no name then. */
+static void without_a_name_every_connection_is_fresh(void **state) {
+	(void)state;
+	PLAY("", 0, { AT(0, START), "connect | connecting@10000" },
+			{ AT(20, UPGRADED), "ping1 | greeting@10000" },
+			{ HELLO(30, ""), "opened | open@5020" },
+			{ REPLY(31, 1), "answered | open@12020" },
+			{ EVENT(40, 1), "deliver | open@12020" },
+			{ EVENT(41, 2), "deliver | open@12020" },
+			{ DOWN(50), "lost(cut) connect | connecting@10050" },
+			{ AT(60, UPGRADED), "ping1 | greeting@10050" },
+			{ EVENT(61, 3),
+					"close lost(event 3 came where 0 was due) "
+					"| waiting@77" });
+}
+
 static void an_accepted_resume_is_open_with_the_barrier(void **state) {
 	(void)state;
 	PLAY("a", 7, { AT(0, START), "resume(a@7) | connecting@10000" },
@@ -314,6 +330,7 @@ static void a_number_without_a_name_is_not_resumed(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_connection_is_open_with_its_hello),
+		cmocka_unit_test(without_a_name_every_connection_is_fresh),
 		cmocka_unit_test(an_accepted_resume_is_open_with_the_barrier),
 		cmocka_unit_test(a_hello_to_a_resume_means_connect_fresh),
 		cmocka_unit_test(a_cut_socket_is_resumed_at_once_at_the_next_number),
