@@ -2,6 +2,7 @@
 import http.client
 import json
 import threading
+import time
 import urllib.parse
 
 
@@ -52,6 +53,9 @@ class Rest:
             if method != "GET":
                 raise
             status, text = self.send(method, path, data, headers)
+        if status == 429:  # people wait a moment and do it again
+            time.sleep(1)
+            return self.call(method, path, body, token)
         if status >= 300:
             raise Refused(status, method, path, text)
         try:

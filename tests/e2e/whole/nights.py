@@ -301,8 +301,9 @@ def rollback(stage, case):
 
     with case("a conditional step is not begun by a tap, only by its word"):
         asked = stage.wait("step.asked", step="3.2")
-        questions = [p for p in stage.bots_posts()
-                     if "step/3.2/asked" in p["props"]["bridgekeeper"]]
+        questions = until(lambda: [
+            p for p in stage.bots_posts()
+            if "step/3.2/asked" in p["props"]["bridgekeeper"]], "a question")
         claim(len(questions) == 1, "it is asked once")
         stage.storage.tap(questions[0]["id"])
         time.sleep(0.5)
