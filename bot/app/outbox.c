@@ -16,6 +16,7 @@
 #define FLIGHTS_MAX  4
 #define BACKOFF_MS   200
 #define BACKOFF_MAX  5000
+#define REFUSALS_MAX 3 // a server whose database is away refuses anything
 #define POST_ID_ROOM 64
 
 enum work {
@@ -41,6 +42,7 @@ struct item {
 	bool listed;              // still pending, by the last reading
 	bool in_channel;          // its thread is gone: said in the channel
 	unsigned tries;           // in this life
+	unsigned refusals;        // likewise
 	int64_t not_before;       // real
 	enum outbox_state result; // WORK_SETTLE
 	char post_id[POST_ID_ROOM];
@@ -264,6 +266,18 @@ static void try_again(struct item *item, const struct server_reply *reply) {
 	}
 }
 
+/* Whether a refusal was repeated often enough to be believed. */
+static bool believe_refusal(
+		struct item *item, const struct server_reply *reply) {
+	item->refusals++;
+	if (item->refusals < REFUSALS_MAX) {
+		try_again(item, reply);
+		return false;
+	}
+	item->refusals = 0;
+	return true;
+}
+
 /* What can no longer be said in its thread is still said. */
 static bool leave_thread(struct item *item) {
 	bool threaded = item->target[0] != '\0' || item->target_post[0] != '\0';
@@ -297,7 +311,7 @@ static void on_posted(void *data, const struct server_reply *reply) {
 		try_again(item, reply);
 		break;
 	case SERVER_NEVER:
-		if (!leave_thread(item)) {
+		if (believe_refusal(item, reply) && !leave_thread(item)) {
 			settle_dead(item, reply->err.text);
 		}
 		break;
@@ -337,7 +351,9 @@ static void on_done(void *data, const struct server_reply *reply) {
 		try_again(item, reply);
 		break;
 	case SERVER_NEVER:
-		settle_dead(item, reply->err.text);
+		if (believe_refusal(item, reply)) {
+			settle_dead(item, reply->err.text);
+		}
 		break;
 	}
 }

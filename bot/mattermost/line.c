@@ -158,6 +158,19 @@ static bool stay_out(struct line *line) {
 	return true;
 }
 
+/*
+ * 5.37 refuses reads to who is not in the channel, and also for as long as its
+ * database is away.  Whichever it is, we are deaf; nobody else's membership is
+ * in doubt for it.
+ */
+static void tell_refused(struct line *line, const char *why) {
+	char what[240];
+	snprintf(what, sizeof(what), "the bot may not read ~%.60s: %.120s",
+			line->channel, why);
+	tell_trouble(line, what);
+	tell_offline(line, line->trouble);
+}
+
 static void become_online(struct line *line) {
 	struct server_mark mark = mark_of(line);
 	feed_release(line->feed);
@@ -181,9 +194,13 @@ static void on_reconciled(
 		return; // until an event tells otherwise, or the canary finds it so
 	}
 	if (!ok) {
+		bool refused = err->code == ERR_REFUSED;
 		log_warn("mattermost.reconcile", "full=%d why=\"%s\"", full, err->text);
+		if (full && refused) {
+			tell_refused(line, err->text);
+		}
 		loop_timer_start_real(line->canary_timer, line->pace.backoff_ms * 4);
-		line->again |= full || err->code == ERR_REFUSED;
+		line->again |= full || refused;
 		return;
 	}
 	if (line->again) {

@@ -236,14 +236,12 @@ static void on_answer(void *data, const struct api_answer *answer) {
 	read->request = NULL;
 	struct err err = answer->err;
 	bool ok = answer->result == SERVER_OK;
-	// Who is not in a channel may not ask who is: then nobody there is known.
-	bool shut_out = read->stage == STAGE_MEMBERS && answer->status == 403;
 	if (ok) {
 		ok = read->stage == STAGE_MEMBERS
 				? take_members(read, answer->body, &err)
 				: take_users(read, answer->body, &err);
 	}
-	if (!ok && !shut_out) {
+	if (!ok) {
 		err_wrap(&err, "reading accounts: ");
 		finish(read, false, &err);
 		return;
