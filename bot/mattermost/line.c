@@ -40,10 +40,11 @@ struct line {
 	const struct locate_place *place; // NULL before line_open()
 	bool online;
 	bool told_offline;
-	bool holding;      // the run clock, for an outage
-	bool again;        // a full reconcile is owed when this one ends
-	unsigned events;   // since the last mark
-	char trouble[240]; // the last that was told; "" when it is over
+	bool holding;            // the run clock, for an outage
+	bool again;              // a full reconcile is owed when this one ends
+	unsigned events;         // since the last mark
+	int64_t unread_since_ms; // real; reads have failed since then; 0: none
+	char trouble[240];       // the last that was told; "" when it is over
 	struct loop_timer *session_timer;
 	struct loop_timer *canary_timer;
 	struct loop_timer *outage_timer;
@@ -171,6 +172,23 @@ static void tell_refused(struct line *line, const char *why) {
 	tell_offline(line, line->trouble);
 }
 
+static void handle_unread(struct line *line, bool full, const struct err *err) {
+	int64_t now_ms = loop_real_now_ms(line->loop);
+	bool refused = err->code == ERR_REFUSED;
+	log_warn("mattermost.reconcile", "full=%d why=\"%s\"", full, err->text);
+	if (line->unread_since_ms == 0) {
+		line->unread_since_ms = now_ms;
+	}
+	if (full && refused) {
+		tell_refused(line, err->text);
+	} else if (now_ms - line->unread_since_ms >= line->pace.hello_ms) {
+		// A hub without its database answers pings and brings no news.
+		tell_offline(line, err->text);
+	}
+	loop_timer_start_real(line->canary_timer, line->pace.backoff_ms * 4);
+	line->again |= full || refused;
+}
+
 static void become_online(struct line *line) {
 	struct server_mark mark = mark_of(line);
 	feed_release(line->feed);
@@ -194,15 +212,10 @@ static void on_reconciled(
 		return; // until an event tells otherwise, or the canary finds it so
 	}
 	if (!ok) {
-		bool refused = err->code == ERR_REFUSED;
-		log_warn("mattermost.reconcile", "full=%d why=\"%s\"", full, err->text);
-		if (full && refused) {
-			tell_refused(line, err->text);
-		}
-		loop_timer_start_real(line->canary_timer, line->pace.backoff_ms * 4);
-		line->again |= full || refused;
+		handle_unread(line, full, err);
 		return;
 	}
+	line->unread_since_ms = 0;
 	if (line->again) {
 		reconcile_fully(line);
 		return;

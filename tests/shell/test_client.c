@@ -1088,6 +1088,21 @@ static void a_failing_rest_delays_online(void **state) {
 	assert_true(was_told(scene, "post cto: patience\n"));
 }
 
+/* As without its database: the hub goes on to answer pings. */
+static void a_channel_that_cannot_be_read_is_an_outage(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	forget(scene);
+	fault(scene,
+			"{\"on\":\"request\",\"do\":\"500\",\"times\":0,"
+			"\"user\":\"bot\",\"path\":\"per_page\"}");
+	until(scene, "offline: HTTP 500");
+	assert_int_equal(sandboxed_call(scene->sandbox, "", HTTP_DELETE,
+							 "/sandbox/faults", NULL, NULL),
+			200);
+	until(scene, "online");
+}
+
 static void people_are_kept_fresh(void **state) {
 	struct scene *scene = *state;
 	const struct people *people = scene->server->api->people(scene->server);
@@ -1307,6 +1322,7 @@ int main(int argc, char **argv) {
 		NEW(an_upgrade_without_a_hello_is_left),
 		NEW(a_refused_upgrade_is_tried_again),
 		NEW(a_failing_rest_delays_online),
+		NEW(a_channel_that_cannot_be_read_is_an_outage),
 		BOTH(people_are_kept_fresh),
 		BOTH(a_removed_bot_says_so_and_catches_up),
 		BOTH(what_is_refused_while_it_is_out_is_not_for_good),
