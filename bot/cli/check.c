@@ -10,6 +10,7 @@
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "app/speech.h"
+#include "cli/check_online.h"
 #include "cli/finding.h"
 #include "sys/secret.h"
 
@@ -17,6 +18,7 @@ enum exit_status {
 	EXIT_GOOD = 0,
 	EXIT_WRONG = 1,
 	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
 };
 
 /* What was looked at and found so far. */
@@ -24,11 +26,12 @@ struct tally {
 	size_t files;
 	size_t errors;
 	size_t warnings;
+	bool unreached; // the server
 };
 
 static int usage(void) {
 	fputs("usage: bridgekeeper check RUNBOOK...\n"
-		  "       bridgekeeper check [--config FILE] [RUNBOOK...]\n",
+		  "       bridgekeeper check [--config FILE] [--online] [RUNBOOK...]\n",
 			stderr);
 	return EXIT_USAGE;
 }
@@ -149,9 +152,26 @@ static const file_check file_checks[] = {
 	check_templates,
 };
 
-static void check_config(struct tally *tally, struct config_file *file) {
+/* Against the server and the machine as they are now. */
+static void look_online(struct tally *tally, struct config_file *file) {
+	struct err err = { 0 };
+	struct runbook_file runbook;
+	char *path = config_file_path(file, file->config->bridge.runbook);
+	bool read = runbook_file_read(
+			&runbook, path, file->config, file->dir, &err);
+	tally->unreached = !check_online(
+			file, read ? runbook.runbook : NULL, &file->findings);
+	runbook_file_finish(&runbook);
+	free(path);
+}
+
+static void check_config(
+		struct tally *tally, struct config_file *file, bool online) {
 	for (size_t i = 0; i < sizeof(file_checks) / sizeof(file_checks[0]); i++) {
 		file_checks[i](file, &file->findings);
+	}
+	if (online) {
+		look_online(tally, file);
 	}
 	findings_sort(&file->findings);
 	report(tally, file->path, &file->findings);
@@ -171,10 +191,14 @@ static int sum_up(const struct tally *tally, bool with_config) {
 			with_config ? ""
 						: "; the rules that need a config were left out "
 						  "(--config FILE)");
+	if (tally->unreached) {
+		return EXIT_UNREACHABLE;
+	}
 	return tally->errors > 0 ? EXIT_WRONG : EXIT_GOOD;
 }
 
-static int check_with_config(const char *path, char **runbooks, int count) {
+static int check_with_config(
+		const char *path, char **runbooks, int count, bool online) {
 	struct tally tally = { 0 };
 	struct config_file file;
 	struct err err = { 0 };
@@ -184,7 +208,7 @@ static int check_with_config(const char *path, char **runbooks, int count) {
 	} else if (!read) {
 		report_error(&tally, &err);
 	} else if (count == 0) {
-		check_config(&tally, &file);
+		check_config(&tally, &file, online);
 	}
 	for (int i = 0; i < count && read; i++) {
 		check_runbook(&tally, runbooks[i], &file);
@@ -196,16 +220,20 @@ static int check_with_config(const char *path, char **runbooks, int count) {
 int check_main(int argc, char **argv) {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
+		{ "online", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *config = NULL;
 	bool help = false;
+	bool online = false;
 	int option = 0;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		if (option == 'c') {
 			config = optarg;
+		} else if (option == 'o') {
+			online = true;
 		} else if (option == 'h') {
 			help = true;
 		} else {
@@ -218,8 +246,11 @@ int check_main(int argc, char **argv) {
 	}
 	char **runbooks = argv + optind;
 	int count = argc - optind;
+	if (online && count > 0) {
+		return usage(); // it is about the config's own runbook
+	}
 	if (config != NULL || count == 0) {
-		return check_with_config(config, runbooks, count);
+		return check_with_config(config, runbooks, count, online);
 	}
 	struct tally tally = { 0 };
 	for (int i = 0; i < count; i++) {
