@@ -34,15 +34,19 @@ struct options {
 	uint64_t tail;
 };
 
-static int usage(const char *wrong) {
-	if (wrong != NULL) {
-		fprintf(stderr, "bridgekeeper audit: %s\n", wrong);
-	}
+static void print_usage(FILE *out) {
 	fputs("usage: bridgekeeper audit verify [--head HEX]...\n"
 		  "       bridgekeeper audit tail [-n N]\n"
 		  "       bridgekeeper audit export [--json]\n"
 		  "each with --config FILE, or --state DIR for a state folder alone\n",
-			stderr);
+			out);
+}
+
+static int usage(const char *wrong) {
+	if (wrong != NULL) {
+		fprintf(stderr, "bridgekeeper audit: %s\n", wrong);
+	}
+	print_usage(stderr);
 	return EXIT_USAGE;
 }
 
@@ -312,6 +316,10 @@ static int run(size_t which, struct options *options) {
 int audit_main(int argc, char **argv) {
 	if (argc < 2) {
 		return usage("which of verify, tail and export?");
+	}
+	if (strcmp(argv[1], "--help") == 0) {
+		print_usage(stdout);
+		return EXIT_GOOD;
 	}
 	for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
 		if (strcmp(argv[1], subcommands[i].name) != 0) {
