@@ -3,7 +3,7 @@ import random
 import time
 
 import runbooks
-from stage import YES
+from stage import NO, YES
 from tap import claim, until
 
 
@@ -209,6 +209,81 @@ def without_gates(stage, case):
         stage.wait("run.rolled_back")
         claim(stage.lines() == ["again", "again", "slow", "waits", "undo"],
               f"{stage.lines()}")
+        stage.check_all()
+        claim(stage.stop() == 0, "SIGTERM ends the bot in good order")
+
+
+def planned(stage, case):
+    """A plan that is approved first, files that change, and a watch."""
+    stage.write(runbooks.PLAN)
+    stage.start()
+
+    with case("a parameter takes only what the runbook offers"):
+        stage.answered(stage.say("lead", "!cutover plan RELEASE=3.0"))
+        stage.never("plan.fixed")
+
+    with case("a plan has a gate of its own, and without it no start"):
+        stage.say("lead", "!cutover plan RELEASE=2.0")
+        gate = stage.gate("plan")
+        stage.answered(stage.say("lead", "!cutover start"))
+        stage.devops.tap(gate)
+        stage.kill()
+        stage.cto.tap(gate)
+        stage.start()
+        stage.wait("gate.passed")
+
+    with case("a poll counts go and no-go, and only of whom it asks"):
+        stage.say("lead", "!cutover poll Reps")
+        poll = stage.wait("poll.posted")["post"]
+        stage.wait_for_own_taps(poll)
+        stage.cto.tap(poll)
+        stage.devops.tap(poll)
+        stage.storage.tap(poll, NO)
+        stage.wait("poll.voted", user=stage.devops, outcome="yes")
+        stage.wait("poll.voted", user=stage.storage, outcome="no")
+        stage.never("poll.voted", user=stage.cto)
+
+    with case("a group at a gate is all of it"):
+        stage.say("lead", "!cutover start")
+        gate = stage.gate("start")
+        stage.devops.tap(gate)
+        stage.wait("gate.approved", user=stage.devops)
+        stage.storage.tap(gate)
+        stage.wait("step.ended", step="1.1", outcome="ok")
+        stage.wait("poll.closed")
+        claim(stage.lines() == ["deploy 2.0 one"], f"{stage.lines()}")
+
+    with case("files that change under a run hold it"):
+        ask = stage.step_post("1.2")
+        (stage.folder / "payload").write_text("two\n")
+        stage.storage.tap(ask)
+        stage.wait("run.files_changed")
+        gate = stage.gate("files")
+        claim(stage.lines() == ["deploy 2.0 one"], f"{stage.lines()}")
+
+    with case("the same people approve the new ones, and it goes on"):
+        stage.storage.tap(gate)
+        stage.kill()
+        stage.devops.tap(gate)
+        stage.start()
+        stage.wait("run.files_accepted")
+        stage.wait("step.ended", step="1.3", outcome="ok")
+        claim(stage.lines()[1:] == ["rest 2.0 two"], f"{stage.lines()}")
+
+    with case("one of a group is one"):
+        stage.storage.tap(stage.gate("success"))
+        stage.wait("run.succeeded")
+
+    with case("after success its monitors run on their grid, killed or not"):
+        stage.wait_for_line("watch")
+        stage.kill()
+        stage.start()
+        stage.cto.tap(stage.step_post("3.2"))
+        stage.wait("run.watched")
+        watched = stage.lines().count("watch")
+        claim(2 <= watched <= 4, f"watched {watched} times")
+        stage.say("lead", "!cutover close")
+        stage.wait("run.closed")
         stage.check_all()
         claim(stage.stop() == 0, "SIGTERM ends the bot in good order")
 

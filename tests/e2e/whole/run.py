@@ -35,7 +35,7 @@ TOGETHER = {
     "refusal": gates.refusal, "void": gates.void,
     "channel": troubles.channel, "token": troubles.token,
     "people": troubles.people, "storm": troubles.storm,
-    "steps": nights.without_gates,
+    "steps": nights.without_gates, "plan": nights.planned,
 }
 # After them, as it cuts off everybody.
 ALONE = {"restart": troubles.restart}

@@ -97,6 +97,58 @@ BACK = """\
 3. Say so {owner="CTO"}
 """
 
+# A plan with its own gate, a parameter, tracked files, and a watch.
+PLAN = ROLES + """\
+| Group | Roles |
+|---|---|
+| Reps | DevOps lead, Storage |
+
+| Parameter | Value | Meaning |
+|---|---|---|
+| RELEASE | `1.0` or `2.0` | what goes live |
+
+## Approvals
+
+| Step | Required approvers | Record location | Open for | Valid for |
+|---|---|---|---|---|
+| Plan | DevOps lead + CTO | channel | 5m | 10m |
+| T0 | Reps | channel | 5m | 5m |
+| Success | 1 of Reps | channel | 5m | 5m |
+
+## 1 Go {.production plan="Plan" gate="T0" success="Success" env=night}
+
+1. Deploy it
+
+   ```sh
+   echo "deploy $RELEASE $(cat payload)" >>"$LEDGER"
+   ```
+
+2. Look at the board {owner="Storage"}
+3. Deploy the rest
+
+   ```sh
+   echo "rest $RELEASE $(cat payload)" >>"$LEDGER"
+   ```
+
+## 2 Back {.rollback env=night}
+
+1. Undo it
+
+   ```sh
+   echo undo >>"$LEDGER"
+   ```
+
+## 3 After {.post env=night}
+
+- Watch it
+
+  ```sh every=1s for=3s
+  echo watch >>"$LEDGER"
+  ```
+
+- Tell people {owner="CTO"}
+"""
+
 # No gate at all, and every kind of step.
 STEPS = """\
 # A short night without gates

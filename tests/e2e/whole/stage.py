@@ -48,6 +48,7 @@ class Stage:
 
     def write(self, runbook, **bridge):
         (self.folder / "night.md").write_text(runbook)
+        (self.folder / "payload").write_text("one\n")
         self.write_private("token", self.bot_token + "\n")
         self.write_private("secrets", f"PASSWORD={PASSWORD}\n")
         keys = {"channel": self.name, "runbook": "night.md",
@@ -61,7 +62,8 @@ class Stage:
                       f"primary = {self.people[primary].name}"]
             if backup:
                 lines.append(f"backup = {self.people[backup].name}")
-        lines += ["[env night]", "secrets_file = secrets",
+        lines += ["[target local]", "workdir = .", "files = payload",
+                  "[env night]", "secrets_file = secrets",
                   f"LEDGER = {self.ledger}", f"DOOR = {self.door}",
                   f"MENDED = {self.mended}", f"CHAT = {self.url}"]
         (self.folder / "config.ini").write_text("\n".join(lines) + "\n")
