@@ -22,7 +22,12 @@ check: build
 demo: build
 	@tests/demo/demo $(BUILD)
 
+bench: build
+	@mkdir -p $(BUILD)/bench/data && rm -rf $(BUILD)/bench/data/*
+	@$(BUILD)/bench/bench $(BUILD)/bench/data 2>$(BUILD)/bench/log
+	@python3 bench/server.py $(BUILD)/tests/sandbox/sandbox $(BUILD)/bridgekeeper
+
 clean:
 	rm -rf $(BUILD) $(BUILD).log
 
-.PHONY: all deps build check demo clean
+.PHONY: all deps build check demo bench clean

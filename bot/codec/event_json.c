@@ -414,7 +414,7 @@ static bool read_field(struct event_row *row, const struct field *field,
 
 static const struct field *field_by_name(const char *name) {
 	for (size_t i = 0; i < FIELD_COUNT_ALL; i++) {
-		if (strcmp(fields[i].name, name) == 0) {
+		if (fields[i].name[0] == name[0] && strcmp(fields[i].name, name) == 0) {
 			return &fields[i];
 		}
 	}

@@ -182,7 +182,7 @@ const struct event_spec *event_spec(enum event_type type) {
 
 bool event_type_by_name(const char *name, enum event_type *type) {
 	for (unsigned i = 0; i < EVENT_TYPE_COUNT; i++) {
-		if (strcmp(specs[i].name, name) == 0) {
+		if (specs[i].name[0] == name[0] && strcmp(specs[i].name, name) == 0) {
 			*type = (enum event_type)i;
 			return true;
 		}

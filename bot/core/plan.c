@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -151,6 +152,7 @@ bool plan_set_param(struct plan *plan, const char *name, const char *value,
 				parameter->name, VALUE_MAX);
 	}
 	struct plan_value *param = find_param(plan, name);
+	assert(param != NULL); // each parameter has had its place since plan_init()
 	free(param->value);
 	param->value = xstrdup(value);
 	return true;
@@ -218,6 +220,7 @@ void plan_add_env_value(struct plan *plan, const char *env_name,
 		const char *name, const char *value, bool secret) {
 	plan_add_env(plan, env_name);
 	struct plan_env *env = find_env(plan, env_name);
+	assert(env != NULL); // it was added above
 	size_t at = 0;
 	while (at < env->value_count && strcmp(env->values[at].name, name) < 0) {
 		at++;

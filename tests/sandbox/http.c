@@ -229,7 +229,7 @@ static unsigned char *head_end(struct head *head) {
 }
 
 static void head_add(struct head *head, const char *name, const char *value) {
-	char with_colon[64];
+	char with_colon[300];
 	snprintf(with_colon, sizeof(with_colon), "%s:", name);
 	head->failed |= lws_add_http_header_by_name(head->wsi,
 							(const unsigned char *)with_colon,

@@ -1,0 +1,458 @@
+/*
+ * What the deciding half of the bot costs, each as a ratio against a yardstick
+ * that runs beside it.  docs/performance.md tells what each means.
+ *
+ * usage: bench FOLDER [EVENTS]
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "app/record.h"
+#include "app/recover.h"
+#include "app/speech.h"
+#include "app/voice.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "codec/runbook_md.h"
+#include "core/decide.h"
+#include "journal/journal.h"
+#include "journal/memory.h"
+#include "journal/sqlite.h"
+
+#define START_MS INT64_C(1790000000000)
+#define ROUNDS   5
+
+static const struct holders holders[] = {
+	{ .role = "Cutover lead", .primary = "lead" },
+};
+static const char *const yes[] = { "white_check_mark" };
+static const char *const no[] = { "x" };
+static const struct settings settings = {
+	.prefix = "LB",
+	.status_every_ms = 600000,
+	.watch_status_every_ms = 3600000,
+	.rehearsal_valid_ms = 86400000,
+	.step_timeout_ms = 900000,
+	.escalate_after_ms = 600000,
+	.requester_approves = true,
+	.yes = yes,
+	.yes_count = 1,
+	.no = no,
+	.no_count = 1,
+	.holders = holders,
+	.holder_count = 1,
+};
+
+static void die(const char *what, const struct err *err) {
+	fprintf(stderr, "bench: %s: %s\n", what, err->text);
+	exit(1);
+}
+
+static double seconds_of(clockid_t clock) {
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double cpu(void) {
+	return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static double wall(void) {
+	return seconds_of(CLOCK_MONOTONIC);
+}
+
+static int by_size(const void *a, const void *b) {
+	double left = *(const double *)a;
+	double right = *(const double *)b;
+	return (left > right) - (left < right);
+}
+
+static double median(double *list, size_t count) {
+	qsort(list, count, sizeof(*list), by_size);
+	return list[count / 2];
+}
+
+/* Remove a folder of files, if it is there. */
+static void remove_all(const char *dir) {
+	static const char *const names[] = { "journal.db", "journal.db-wal",
+		"journal.db-shm", "lock" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = xasprintf("%s/%s", dir, names[i]);
+		unlink(path);
+		free(path);
+	}
+	rmdir(dir);
+}
+
+/* --- a bridge under way --- */
+
+struct bench {
+	struct record record;
+	struct journal *journal;
+	struct voice *voice;
+	struct people people;
+	int64_t now_ms;
+	uint64_t said;
+};
+
+static struct plan_record *make_plan(size_t steps) {
+	struct str text = { 0 };
+	str_add(&text,
+			"# Bench\n\n| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n\n## 1 Go {.production}\n\n");
+	for (size_t i = 1; i <= steps; i++) {
+		str_addf(&text, "%zu. Step %zu\n\n   ```sh\n   echo %zu\n   ```\n\n", i,
+				i, i);
+	}
+	str_add(&text,
+			"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n"
+			"   echo undo\n   ```\n");
+	struct findings findings;
+	struct err err = { 0 };
+	findings_init(&findings);
+	struct plan_record *record = xcalloc(1, sizeof(*record));
+	record->runbook = runbook_md_parse(
+			"bench.md", str_text(&text), text.len, &findings);
+	findings_finish(&findings);
+	record->source = str_take(&text);
+	plan_init(&record->plan, record->runbook);
+	if (!plan_complete(&record->plan, &err)) {
+		die("plan", &err);
+	}
+	plan_target_add_host(plan_add_target(&record->plan, "local"), "local");
+	plan_seal(&record->plan);
+	return record;
+}
+
+static struct world world_of(const struct bench *bench) {
+	return (struct world){
+		.now_ms = bench->now_ms,
+		.settings = &settings,
+		.people = &bench->people,
+	};
+}
+
+static bool put(
+		struct bench *bench, const struct request *request, const char *input) {
+	struct world world = world_of(bench);
+	struct decision decision;
+	decision_init(&decision);
+	decide(&bench->record.bridge, &world, request, &decision);
+	bool any = decision.count > 0;
+	bool took = false;
+	if (any &&
+			record_commit(&bench->record, &world, &decision, input, &took) !=
+					RECORD_DONE) {
+		fprintf(stderr, "bench: a commit failed\n");
+		exit(1);
+	}
+	decision_finish(&decision);
+	return any;
+}
+
+/* One event as the engine takes it: decide, commit, what is due, what next. */
+static void note(struct bench *bench) {
+	char post[32];
+	char input[40];
+	snprintf(post, sizeof(post), "post%020" PRIu64, ++bench->said);
+	snprintf(input, sizeof(input), "post:%s", post);
+	bench->now_ms += 10;
+	const struct request request = {
+		.type = REQUEST_NOTE,
+		.user = "lead",
+		.post = post,
+		.command = "note",
+		.words = "!note the queue is at 512 and falls by ten a minute",
+		.text = "the queue is at 512 and falls by ten a minute",
+	};
+	put(bench, &request, input);
+	const struct request tick = { .type = REQUEST_TICK };
+	while (put(bench, &tick, NULL)) {
+	}
+	struct world world = world_of(bench);
+	struct effects effects;
+	bridge_next(&bench->record.bridge, &world, &effects);
+	effects_finish(&effects);
+	(void)bridge_deadline(&bench->record.bridge, &world);
+	size_t count = 0;
+	free(bridge_tap_posts(&bench->record.bridge, &count));
+}
+
+static void bench_init(struct bench *bench, struct journal *journal) {
+	struct err err = { 0 };
+	*bench = (struct bench){ .journal = journal, .now_ms = START_MS };
+	bench->voice = speech_create(NULL, "LB", &err);
+	people_init(&bench->people);
+	char lead[] = "lead";
+	people_put(&bench->people,
+			&(struct person){
+					.id = lead,
+					.name = lead,
+					.active = true,
+					.member = true,
+			});
+	if (bench->voice == NULL ||
+			!record_init(&bench->record, journal, bench->voice, &err)) {
+		die("journal", &err);
+	}
+}
+
+static void start_run(struct bench *bench, size_t steps) {
+	struct plan_record *plan = make_plan(steps);
+	put(bench,
+			&(struct request){
+					.type = REQUEST_START,
+					.user = "lead",
+					.post = "start",
+					.command = "start",
+					.plan = plan,
+			},
+			"post:start");
+}
+
+static void bench_finish(struct bench *bench) {
+	record_finish(&bench->record);
+	speech_destroy(bench->voice);
+	people_finish(&bench->people);
+	bench->journal->api->destroy(bench->journal);
+}
+
+/* --- growth_ratio --- */
+
+static double cost_of_event(size_t steps, size_t events) {
+	struct bench bench;
+	bench_init(&bench, journal_memory_create());
+	start_run(&bench, steps);
+	for (size_t i = 0; i < events / 10; i++) {
+		note(&bench);
+	}
+	double from = cpu();
+	for (size_t i = 0; i < events; i++) {
+		note(&bench);
+	}
+	double took = (cpu() - from) / (double)events;
+	bench_finish(&bench);
+	return took;
+}
+
+static void bench_growth(size_t events) {
+	double ratios[ROUNDS];
+	double small = 0;
+	for (size_t i = 0; i < ROUNDS; i++) {
+		small = cost_of_event(20, events);
+		ratios[i] = cost_of_event(2000, events) / small;
+	}
+	printf("bench: event_us %.1f\n", small * 1e6);
+	printf("bench: growth_ratio %.2f\n", median(ratios, ROUNDS));
+}
+
+/* --- decisions_ratio --- */
+
+static double decisions(const char *folder, size_t events) {
+	struct err err = { 0 };
+	char *dir = xasprintf("%s/decisions", folder);
+	struct journal *journal = journal_sqlite_open(dir, &err);
+	if (journal == NULL) {
+		die(dir, &err);
+	}
+	struct bench bench;
+	bench_init(&bench, journal);
+	double from = wall();
+	for (size_t i = 0; i < events; i++) {
+		note(&bench);
+	}
+	double took = wall() - from;
+	bench_finish(&bench);
+	remove_all(dir);
+	free(dir);
+	return (double)events / took;
+}
+
+static void run_sql(sqlite3 *db, const char *sql) {
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		fprintf(stderr, "bench: %s: %s\n", sql, sqlite3_errmsg(db));
+		exit(1);
+	}
+}
+
+/* One row of the size of a note's rows in all tables, one commit each. */
+static double bare_commits(const char *folder, size_t events) {
+	char *path = xasprintf("%s/bare.db", folder);
+	sqlite3 *db = NULL;
+	sqlite3_stmt *insert = NULL;
+	if (sqlite3_open(path, &db) != SQLITE_OK) {
+		exit(1);
+	}
+	run_sql(db,
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			"CREATE TABLE row (seq INTEGER PRIMARY KEY, body TEXT)");
+	sqlite3_prepare_v2(
+			db, "INSERT INTO row (body) VALUES (?)", -1, &insert, NULL);
+	char body[600];
+	memset(body, 'x', sizeof(body));
+	double from = wall();
+	for (size_t i = 0; i < events; i++) {
+		sqlite3_bind_text(insert, 1, body, sizeof(body), SQLITE_STATIC);
+		if (sqlite3_step(insert) != SQLITE_DONE) {
+			exit(1);
+		}
+		sqlite3_reset(insert);
+	}
+	double took = wall() - from;
+	sqlite3_finalize(insert);
+	sqlite3_close(db);
+	unlink(path);
+	free(path);
+	return (double)events / took;
+}
+
+static void bench_decisions(const char *folder, size_t events) {
+	double ratios[ROUNDS];
+	double rate = 0;
+	for (size_t i = 0; i < ROUNDS; i++) {
+		double bare = bare_commits(folder, events);
+		rate = decisions(folder, events);
+		ratios[i] = rate / bare;
+	}
+	printf("bench: decisions_per_s %.0f\n", rate);
+	printf("bench: decisions_ratio %.2f\n", median(ratios, ROUNDS));
+}
+
+/* --- ready_1m_ratio, rss_mb --- */
+
+static void fill(const char *dir, size_t events) {
+	struct err err = { 0 };
+	struct journal *journal = journal_sqlite_open(dir, &err);
+	if (journal == NULL) {
+		die(dir, &err);
+	}
+	enum {
+		BATCH = 5000
+	};
+	struct journal_row *rows = xcalloc(BATCH, sizeof(*rows));
+	for (size_t i = 0; i < events; i += BATCH) {
+		for (size_t j = 0; j < BATCH; j++) {
+			rows[j] = (struct journal_row){
+				.at_ms = START_MS + (int64_t)(i + j),
+				.type = "note.taken",
+				.body = "{\"user\":\"nqf8a1c2b77d0a51\",\"post\":\"n1c2b77d0a\","
+						"\"text\":\"the queue is at 512 and falls by ten\"}",
+			};
+		}
+		const struct journal_batch batch = { .rows = rows, .row_count = BATCH };
+		if (journal->api->append(journal, &batch, &err) != JOURNAL_APPENDED) {
+			die("fill", &err);
+		}
+	}
+	free(rows);
+	journal->api->destroy(journal);
+}
+
+static double read_rows(const char *dir) {
+	char *path = xasprintf("%s/journal.db", dir);
+	sqlite3 *db = NULL;
+	sqlite3_stmt *select = NULL;
+	double from = cpu();
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+			sqlite3_prepare_v2(db,
+					"SELECT seq, at_ms, type, input, body, hash FROM journal "
+					"ORDER BY seq",
+					-1, &select, NULL) != SQLITE_OK) {
+		fprintf(stderr, "bench: %s: %s\n", path, sqlite3_errmsg(db));
+		exit(1);
+	}
+	size_t bytes = 0;
+	while (sqlite3_step(select) == SQLITE_ROW) {
+		for (int i = 2; i < 6; i++) {
+			const unsigned char *text = sqlite3_column_text(select, i);
+			bytes += text != NULL ? strlen((const char *)text) : 0;
+		}
+	}
+	sqlite3_finalize(select);
+	sqlite3_close(db);
+	free(path);
+	return bytes > 0 ? cpu() - from : 0;
+}
+
+static double replay(const char *dir) {
+	struct err err = { 0 };
+	double from = cpu();
+	struct journal *journal = journal_sqlite_open(dir, &err);
+	struct bridge bridge;
+	bridge_init(&bridge);
+	if (journal == NULL || !recover(journal, &bridge, &err)) {
+		die("replay", &err);
+	}
+	double took = cpu() - from;
+	bridge_finish(&bridge);
+	journal->api->destroy(journal);
+	return took;
+}
+
+static double rss_mb(void) {
+	char line[256];
+	double kb = 0;
+	FILE *file = fopen("/proc/self/status", "r");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, "VmHWM:", 6) == 0) {
+			kb = strtod(line + 6, NULL);
+		}
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return kb / 1024;
+}
+
+/* The replay in a process of its own, whose most memory is told. */
+static void bench_rss(const char *dir) {
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		replay(dir);
+		printf("bench: rss_mb %.1f\n", rss_mb());
+		fflush(stdout);
+		_exit(0);
+	}
+	int status = 0;
+	waitpid(child, &status, 0);
+}
+
+static void bench_replay(const char *folder, size_t events) {
+	char *dir = xasprintf("%s/long", folder);
+	remove_all(dir); // of an earlier run
+	fill(dir, events);
+	bench_rss(dir);
+	double ratios[3];
+	for (size_t i = 0; i < 3; i++) {
+		double bare = read_rows(dir);
+		ratios[i] = replay(dir) / bare;
+	}
+	printf("bench: ready_1m_ratio %.2f\n", median(ratios, 3));
+	free(dir);
+}
+
+int main(int argc, char **argv) {
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench FOLDER [EVENTS]\n");
+		return 2;
+	}
+	mkdir(argv[1], 0755);
+	size_t long_ones = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000000;
+	size_t short_ones = long_ones / 1000;
+	bench_replay(argv[1], long_ones);
+	bench_growth(short_ones);
+	bench_decisions(argv[1], short_ones);
+	return 0;
+}
