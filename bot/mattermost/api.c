@@ -47,7 +47,8 @@ struct api {
 	struct loop_timer *pause;
 	bool paused;
 	int64_t last_answer_ms;
-	int64_t server_time_ms;
+	int64_t server_time_ms; // of the last Date header
+	int64_t server_time_at; // by the loop's clock, when that came
 };
 
 static void send_waiting(struct api *api);
@@ -190,6 +191,7 @@ static void judge(struct api *api, const struct http_answer *from,
 	}
 	if (from->date_ms > 0) {
 		api->server_time_ms = from->date_ms;
+		api->server_time_at = loop_now_ms(api->loop);
 	}
 	if (from->status < 200 || from->status > 299) {
 		judge_refusal(api, from, answer);
@@ -303,5 +305,7 @@ void api_note_answer(struct api *api) {
 }
 
 int64_t api_server_time_ms(const struct api *api) {
-	return api->server_time_ms;
+	int64_t since = loop_now_ms(api->loop) - api->server_time_at;
+	return api->server_time_ms == 0 || since < 0 ? api->server_time_ms
+												 : api->server_time_ms + since;
 }

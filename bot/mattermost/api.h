@@ -77,7 +77,7 @@ int64_t api_last_answer_ms(const struct api *api);
 /* The same, for an answer that came over the websocket. */
 void api_note_answer(struct api *api);
 
-/* The last Date header, ms; 0: none yet. */
+/* The last Date header and what has passed since, ms; 0: none yet. */
 int64_t api_server_time_ms(const struct api *api);
 
 #endif

@@ -173,7 +173,7 @@ struct server_api {
 	const char *(*own_id)(const struct server *server);
 	/* Real monotonic ms (loop_real_now_ms) of the last fresh answer; 0: none. */
 	int64_t (*last_answer_ms)(const struct server *server);
-	/* The server's clock as of its last Date header, ms; 0: none yet. */
+	/* The server's clock, by its last Date header, ms; 0: none yet. */
 	int64_t (*server_time_ms)(const struct server *server);
 	/* Longest message in runes. */
 	size_t (*max_message)(const struct server *server);

@@ -520,6 +520,17 @@ static void another_channel_is_not_told(void **state) {
 	free(bench);
 }
 
+/* What a bot that stood still hears then was said while it stood. */
+static void the_servers_time_goes_on_between_answers(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	int64_t before_ms = scene->server->api->server_time_ms(scene->server);
+	assert_true(before_ms > 0);
+	usleep(1100 * 1000);
+	assert_true(scene->server->api->server_time_ms(scene->server) >=
+			before_ms + 1100);
+}
+
 static void a_webhook_is_nobodys_word(void **state) {
 	struct scene *scene = *state;
 	go_online(scene);
@@ -1289,6 +1300,7 @@ int main(int argc, char **argv) {
 		BOTH(it_connects_and_tells_what_is_said),
 		NEW(who_speaks_is_known_before_it_is_told),
 		NEW(another_channel_is_not_told),
+		NEW(the_servers_time_goes_on_between_answers),
 		BOTH(a_webhook_is_nobodys_word),
 		BOTH(a_key_in_another_persons_post_is_no_key),
 		BOTH(edits_and_deletions_are_told),
