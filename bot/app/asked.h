@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/request.h"
 
@@ -13,7 +14,8 @@
 struct asked {
 	struct asked *next;
 	struct request request;
-	char *input; // identity; NULL: asking twice is no harm
+	char *input;      // identity; NULL: asking twice is no harm
+	int64_t asked_ms; // by the loop's clock
 	void **owned;
 	size_t owned_count;
 };

@@ -238,6 +238,8 @@ static const struct plan_target *read_target(const struct engine *engine,
 static enum commit decide_asked(
 		struct engine *engine, const struct asked *asked) {
 	struct request request = asked->request;
+	/* It may have waited for the server, or for room on the disk. */
+	request.late_ms += loop_now_ms(engine->options.loop) - asked->asked_ms;
 	struct plan_record *plan = NULL;
 	struct plan target = { 0 };
 	struct err plan_err = { 0 };
@@ -459,6 +461,7 @@ void engine_ask(struct engine *engine, const struct request *request,
 		return;
 	}
 	struct asked *asked = asked_create(request, input);
+	asked->asked_ms = loop_now_ms(engine->options.loop);
 	if (engine->tail != NULL) {
 		engine->tail->next = asked;
 	} else {

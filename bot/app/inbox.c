@@ -16,8 +16,7 @@
 #include "mattermost/server.h"
 #include "sys/log.h"
 
-#define LATE_MS      120000 // by the server's clock
-#define MESSAGE_MOST 65536  // bytes; what is longer is no command
+#define MESSAGE_MOST 65536 // bytes; what is longer is no command
 #define TAPS_MOST    5000
 #define INPUT_ROOM   300
 #define FIRST_START  "first_start_ms" // of the journal's named values
@@ -98,7 +97,7 @@ static int64_t late_ms(
 		const struct inbox *inbox, const struct server_post *post) {
 	struct server *server = inbox->options.server;
 	int64_t age = server->api->server_time_ms(server) - post->create_at_ms;
-	return age > LATE_MS ? age : 0;
+	return age > 0 ? age : 0;
 }
 
 static void act_on(struct inbox *inbox, const struct server_post *post,

@@ -72,8 +72,7 @@ struct request {
 	const char *root; // thread it stands in; NULL: the channel
 	const char *command; // name as in commands/, for the record
 	const char *words;   // the message, one line, capped
-	int64_t late_ms;     // how long ago it was said, by the server's clock, if
-						 // it was found on a reconnect; else 0
+	int64_t late_ms;     // how long ago it was said, by the server's clock
 	const char *step;    // a step's number as typed
 	const char *text; // WHY, evidence, note, GROUP, or the near miss's answer
 	const struct plan_value *params; // of plan: NAME=VALUE

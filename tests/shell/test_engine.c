@@ -421,6 +421,23 @@ static void a_command_without_its_secrets_does_not_begin(void **state) {
 	rig_finish(&rig);
 }
 
+static void a_command_that_a_full_disk_kept_for_minutes_is_late(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, ten_lines);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	frail_journal_fail(rig.journal, 1, 12);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 300000);
+	assert_int_equal(rig_count(&rig, "command.refused"), 1);
+	assert_int_equal(rig_count(&rig, "run.begun"), 0);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "run.begun"), 1);
+	rig_finish(&rig);
+}
+
 /* Both say it before the gate's own post is there to be tapped. */
 static void a_rollback_that_all_asked_for_at_once_goes_on(void **state) {
 	(void)state;
@@ -617,6 +634,7 @@ int main(void) {
 		cmocka_unit_test(what_is_told_again_and_again_happens_once),
 		cmocka_unit_test(a_command_sees_what_the_runbook_gives_it),
 		cmocka_unit_test(a_command_without_its_secrets_does_not_begin),
+		cmocka_unit_test(a_command_that_a_full_disk_kept_for_minutes_is_late),
 		cmocka_unit_test(a_rollback_that_all_asked_for_at_once_goes_on),
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
