@@ -213,12 +213,17 @@ bool run_is_executing(const struct run *run) {
 }
 
 const struct run *bridge_executing(const struct bridge *bridge) {
+	const struct run *found = NULL;
 	for (size_t i = bridge->run_count; i > 0; i--) {
-		if (run_is_executing(&bridge->runs[i - 1])) {
-			return &bridge->runs[i - 1];
+		const struct run *run = &bridge->runs[i - 1];
+		if (run->status == RUN_ROLLING_BACK) {
+			return run; // the others wait for it
+		}
+		if (found == NULL && run_is_executing(run)) {
+			found = run;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 const struct run *bridge_current(const struct bridge *bridge) {

@@ -233,7 +233,7 @@ bool bridge_fold(
 const struct plan_record *bridge_plan(const struct bridge *bridge);
 
 /* The run that executes (from its gate opened until succeeded, rolled back or
- * aborted), or NULL. */
+ * aborted), or NULL.  Of two the one that is rolled back: the other waits. */
 const struct run *bridge_executing(const struct bridge *bridge);
 
 /* The run that people mean when they name a step: the executing one, else the

@@ -287,12 +287,9 @@ static void open_rollback(struct deciding *d, const struct run *run) {
 	if (!saying_needs_lead(d, runbook)) {
 		return;
 	}
-	deciding_void_gates(d, run, "the run is rolled back");
 	struct event event = run_said(d, EVENT_RUN_ROLLING_BACK, run);
 	event.text = NULL;
-	event.values = run->values;
-	event.value_count = run->value_count;
-	deciding_add(d, event);
+	deciding_roll_back(d, run, event);
 }
 
 static void say_rollback(struct deciding *d) {

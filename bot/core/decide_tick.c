@@ -130,14 +130,6 @@ static void begin_at_t0(struct deciding *d, const struct run *run) {
 	}
 }
 
-static void begin_rollback(struct deciding *d, const struct run *run) {
-	deciding_void_gates(d, run, "the run is rolled back");
-	struct event event = run_event(d, EVENT_RUN_ROLLING_BACK, run);
-	event.values = run->values;
-	event.value_count = run->value_count;
-	deciding_add(d, event);
-}
-
 static void accept_files(struct deciding *d, const struct run *run) {
 	struct event event = run_event(d, EVENT_RUN_FILES_ACCEPTED, run);
 	event.name = run->files_target;
@@ -167,7 +159,7 @@ static bool tick_passed(struct deciding *d, const struct run *run) {
 			passed_since(d, run, PURPOSE_ROLLBACK,
 					run->ended_ms > run->rollback_ms ? run->ended_ms
 													 : run->rollback_ms)) {
-		begin_rollback(d, run);
+		deciding_roll_back(d, run, run_event(d, EVENT_RUN_ROLLING_BACK, run));
 		return true;
 	}
 	if (run->status == RUN_DECIDING &&

@@ -303,6 +303,31 @@ void deciding_void_gates(
 	}
 }
 
+/* Production is locked behind a rollback: what was approved before it does not
+ * start after it. */
+static void void_other_starts(struct deciding *d, const struct run *run) {
+	for (size_t i = 0; i < d->bridge->gate_count; i++) {
+		const struct gate_state *gate = &d->bridge->gates[i];
+		const struct run *other = bridge_run(d->bridge, gate->run);
+		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
+		if (gate->purpose == PURPOSE_START && waits && other != NULL &&
+				other != run && other->kind == RUN_PRODUCTION) {
+			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
+					decision_print(d->decision, "%s is rolled back",
+							deciding_label(d, run)));
+		}
+	}
+}
+
+void deciding_roll_back(
+		struct deciding *d, const struct run *run, struct event event) {
+	deciding_void_gates(d, run, "the run is rolled back");
+	void_other_starts(d, run);
+	event.values = run->values;
+	event.value_count = run->value_count;
+	deciding_add(d, event);
+}
+
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate) {
 	size_t count = 0;
 	const char **filled = gate_filled(d->bridge, d->world, gate, &count);

@@ -429,10 +429,31 @@ bool run_has_forward_running(const struct run *run) {
 	return false;
 }
 
-bool run_stands_still(const struct bridge *bridge, const struct run *run) {
+static bool rollback_is_asked(
+		const struct bridge *bridge, const struct run *run) {
 	const struct gate_state *rollback = bridge_gate_for(
 			bridge, run->number, PURPOSE_ROLLBACK);
-	bool asked = rollback != NULL && rollback->status == GATE_OPEN;
+	return rollback != NULL && rollback->status == GATE_OPEN;
+}
+
+/* One run at a time: while an older one is taken back, or that is asked for,
+ * no other goes on. */
+static bool another_rolls_back(
+		const struct bridge *bridge, const struct run *run) {
+	for (size_t i = 0; i < bridge->run_count && run_is_executing(run); i++) {
+		const struct run *other = &bridge->runs[i];
+		if (other != run &&
+				(other->status == RUN_ROLLING_BACK ||
+						rollback_is_asked(bridge, other))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool run_stands_still(const struct bridge *bridge, const struct run *run) {
+	bool asked = rollback_is_asked(bridge, run) ||
+			another_rolls_back(bridge, run);
 	bool forward = run->status != RUN_ROLLING_BACK;
 	return run->held || (forward && (asked || bridge->server_lost)) ||
 			(!forward && run->status == RUN_ROLLING_BACK &&

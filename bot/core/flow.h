@@ -76,8 +76,8 @@ bool flow_stops_on_rollback(const struct run *run, size_t step, uint32_t block);
 /* Whether an attempt of a phase other than rollback is running. */
 bool run_has_forward_running(const struct run *run);
 
-/* Whether nothing of @run may begin now: held, cut off, a rollback asked for,
- * or a rollback that awaits what still runs. */
+/* Whether nothing of @run may begin now: held, cut off, a rollback asked for
+ * (of another run too), or a rollback that awaits what still runs. */
 bool run_stands_still(const struct bridge *bridge, const struct run *run);
 
 /* Whether @step waits for a person who may settle it now. */

@@ -266,6 +266,49 @@ static void rollback_stops_what_is_running(void **state) {
 			"run.rolled_back\n");
 }
 
+/* LB-2 was aborted with things done, LB-4 waits at its gate: then somebody
+ * sees that LB-2 must be taken back. */
+static void start_behind_an_aborted_run(struct night *night) {
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "enough");
+	night_pass(night, 1);
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_says(night, "lead", REQUEST_START);
+	assert_int_equal(night_run(night)->status, RUN_AT_GATE);
+	assert_int_equal(bridge_run(&night->bridge, 2)->status, RUN_ABORTED);
+}
+
+static void an_older_runs_rollback_stops_the_one_at_its_gate(void **state) {
+	struct night *night = *state;
+	start_behind_an_aborted_run(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(bridge_run(&night->bridge, 2)->status, RUN_ROLLING_BACK);
+	assert_int_equal(bridge_run(&night->bridge, 4)->status, RUN_PLANNED);
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_int_equal(bridge_run(&night->bridge, 2)->status, RUN_ROLLED_BACK);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "locked since the last run"));
+}
+
+static void nothing_starts_while_an_older_runs_rollback_is_asked_for(
+		void **state) {
+	struct night *night = *state;
+	start_behind_an_aborted_run(night);
+	night_says(night, "lead", REQUEST_HOLD);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_says(night, "lead", REQUEST_RESUME);
+	size_t started = night->started;
+	night_pass(night, 5);
+	assert_int_equal(night->started, started);
+	night_tap(night, "cto", "x");
+	night_pass(night, 1);
+	assert_int_equal(night->started, started + 1);
+}
+
 static void a_refused_rollback_holds_and_can_be_asked_again(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -601,6 +644,8 @@ int main(void) {
 		claim(rollback_needs_two_and_asking_is_one),
 		claim(a_second_rollback_fills_its_authors_slot),
 		claim(rollback_stops_what_is_running),
+		claim(an_older_runs_rollback_stops_the_one_at_its_gate),
+		claim(nothing_starts_while_an_older_runs_rollback_is_asked_for),
 		claim(a_refused_rollback_holds_and_can_be_asked_again),
 		claim(a_slipped_thumb_can_be_taken_back),
 		claim(an_objection_keeps_a_full_gate_shut),

@@ -231,6 +231,22 @@ static bool is_forward(const struct run *run, size_t step) {
 	return run->plan->runbook->phases[phase].kind != PHASE_ROLLBACK;
 }
 
+/* Whether any run is being rolled back, or that is asked for. */
+static bool rolls_back(const struct bridge *bridge) {
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[i];
+		if (gate->purpose == PURPOSE_ROLLBACK && gate->status == GATE_OPEN) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < bridge->run_count; i++) {
+		if (bridge->runs[i].status == RUN_ROLLING_BACK) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void check_started(struct night *night, const struct event *event) {
 	const struct run *run = bridge_run(&night->bridge, event->run);
 	const struct step_state *step = &run->steps[event->step];
@@ -257,6 +273,9 @@ static void check_started(struct night *night, const struct event *event) {
 			(run->rollback_ms > 0 ||
 					(rollback != NULL && rollback->status == GATE_OPEN))) {
 		violate(night, "S4 forward during rollback", event);
+	}
+	if (forward && run_is_executing(run) && rolls_back(&night->bridge)) {
+		violate(night, "S4 forward during another's rollback", event);
 	}
 	if (forward && night->bridge.server_lost) {
 		violate(night, "S7 forward while cut off", event);
