@@ -120,25 +120,11 @@ static void act_on(struct inbox *inbox, const struct server_post *post,
 	command_match_finish(&match);
 }
 
-void inbox_post(struct inbox *inbox, const struct server_post *post) {
-	char input[INPUT_ROOM];
-	bool in_thread = false;
-	post_input(post->id, input);
-	if (!know_first_start(inbox) ||
-			post->create_at_ms < inbox->first_start_ms ||
-			!is_a_persons(inbox, post) || post->delete_at_ms != 0 ||
-			post->edit_at_ms != 0 || strlen(post->message) > MESSAGE_MOST ||
-			!is_heard(inbox, post, &in_thread) || has_input(inbox, input)) {
-		return;
-	}
-	act_on(inbox, post, input, in_thread);
-}
-
-/* --- changes --- */
-
-/* A command that ran was edited: what ran stays, and its author learns so. */
+/* What an edit made of a message is never run; whoever wrote it learns so. */
 static void answer_edit(struct inbox *inbox, const struct server_post *post) {
 	char input[INPUT_ROOM];
+	post_input(post->id, input);
+	bool acted = has_input(inbox, input);
 	snprintf(input, sizeof(input), "edit:%s", post->id);
 	const struct request request = {
 		.type = REQUEST_MISSED,
@@ -147,11 +133,48 @@ static void answer_edit(struct inbox *inbox, const struct server_post *post) {
 		.root = post->root_id[0] != '\0' ? post->root_id : NULL,
 		.command = "edit",
 		.words = "",
-		.text = "Edits do not count: what you first wrote was acted on.\n"
-				"Say it anew as a message of its own.",
+		.text = acted ? "Edits do not count: what you first wrote was acted "
+						"on.\nSay it anew as a message of its own."
+					  : "Edits do not count: nothing was done.\n"
+						"Say it anew as a message of its own.",
 	};
 	engine_ask(inbox->options.engine, &request, input);
 }
+
+/* Whether @post, as it reads now, would be a command. */
+static bool reads_as_command(
+		const struct inbox *inbox, const struct server_post *post) {
+	bool in_thread = false;
+	if (strlen(post->message) > MESSAGE_MOST ||
+			!is_heard(inbox, post, &in_thread)) {
+		return false;
+	}
+	struct command_match match;
+	command_parse(post->message, in_thread, &match);
+	bool is_command = match.found && match.request.type != REQUEST_MISSED;
+	command_match_finish(&match);
+	return is_command;
+}
+
+void inbox_post(struct inbox *inbox, const struct server_post *post) {
+	char input[INPUT_ROOM];
+	bool in_thread = false;
+	post_input(post->id, input);
+	if (!know_first_start(inbox) ||
+			post->create_at_ms < inbox->first_start_ms ||
+			!is_a_persons(inbox, post) || post->delete_at_ms != 0 ||
+			strlen(post->message) > MESSAGE_MOST ||
+			!is_heard(inbox, post, &in_thread) || has_input(inbox, input)) {
+		return;
+	}
+	if (post->edit_at_ms == 0) {
+		act_on(inbox, post, input, in_thread);
+	} else if (reads_as_command(inbox, post)) {
+		answer_edit(inbox, post);
+	}
+}
+
+/* --- changes --- */
 
 static bool takes_taps(const struct bridge *bridge, const char *post_id) {
 	size_t count = 0;
@@ -217,7 +240,9 @@ void inbox_post_changed(struct inbox *inbox, const struct server_post *post) {
 	} else if (is_approval(bridge, post->id) && deleted) {
 		ask_changed(inbox, post);
 	}
-	if (!deleted && is_a_persons(inbox, post) && has_input(inbox, input)) {
+	if (!deleted && is_a_persons(inbox, post) && know_first_start(inbox) &&
+			post->create_at_ms >= inbox->first_start_ms &&
+			(has_input(inbox, input) || reads_as_command(inbox, post))) {
 		answer_edit(inbox, post);
 	}
 }

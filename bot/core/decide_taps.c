@@ -160,12 +160,24 @@ static void object_to_used(struct deciding *d, const struct gate_state *gate,
 	deciding_add(d, event);
 }
 
+/* While a gate is open only those say no who fill a place or could; once its
+ * work has begun ❌ only holds, and anybody who holds one of its roles may. */
+static bool may_say_no(const struct deciding *d, const struct gate_state *gate,
+		const char *user) {
+	if (gate->status != GATE_USED) {
+		return gate_may_object(d->bridge, d->world, gate, user);
+	}
+	enum gate_standing standing = gate_standing(
+			d->bridge, d->world, gate, user);
+	return standing != STANDING_NOBODY && standing != STANDING_NO_ROLE;
+}
+
 static void tap_no(struct deciding *d, const struct gate_state *gate,
 		const struct hand *hand) {
 	if (find(gate->objections, gate->objection_count, hand->user) != NULL) {
 		return;
 	}
-	if (!gate_may_object(d->bridge, d->world, gate, hand->user)) {
+	if (!may_say_no(d, gate, hand->user)) {
 		if (gate->status == GATE_OPEN) {
 			refuse_tap(d, gate, hand,
 					gate_standing(d->bridge, d->world, gate, hand->user));

@@ -509,6 +509,28 @@ static void no_on_a_used_gate_holds(void **state) {
 			night_shown(night), "gate.objected by rep\nrun.held by rep\n");
 }
 
+static void a_backup_holds_by_no_on_a_used_gate(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	const struct gate_state *start = bridge_gate_for(
+			&night->bridge, night_run(night)->number, PURPOSE_START);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = start->post,
+					.taps =
+							(const struct request_tap[]){
+									{ .user = "dep", .emoji = "x" },
+									{ .user = "other", .emoji = "x" },
+							},
+					.tap_count = 2,
+			});
+	assert_string_equal(
+			night_shown(night), "gate.objected by dep\nrun.held by dep\n");
+}
+
 static void a_claim_and_a_note_are_recorded(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -643,6 +665,7 @@ int main(void) {
 		claim(a_failing_step_can_be_stopped_by_hand),
 		claim(a_manual_step_that_failed_is_asked_again),
 		claim(no_on_a_used_gate_holds),
+		claim(a_backup_holds_by_no_on_a_used_gate),
 		claim(a_claim_and_a_note_are_recorded),
 		claim(unknown_and_distant_steps_are_told_apart),
 		claim(a_deleted_gate_post_voids_the_gate),

@@ -101,6 +101,13 @@ static void what_was_edited_before_it_was_read_is_not_heard(void **state) {
 	post.edit_at_ms = post.create_at_ms + 5;
 	tell(rig, &post);
 	assert_int_equal(heard(rig), 0);
+	assert_int_equal(rig_count(rig, "note.taken"), 0);
+	assert_non_null(fake_chat_newest(rig->chat, "nothing was done"));
+	post = a_post(rig, "edited, and still talk");
+	post.id = "told2";
+	post.edit_at_ms = post.create_at_ms + 5;
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "command.refused"), 1);
 }
 
 static void what_is_older_than_the_bot_is_not_heard(void **state) {
@@ -216,6 +223,7 @@ static void an_edit_of_what_ran_is_answered_once(void **state) {
 	fake_chat_edit(rig->chat, talk, "!cutover start");
 	rig_go(rig, 500);
 	assert_int_equal(rig_count(rig, "run.begun"), 0);
+	assert_non_null(fake_chat_newest(rig->chat, "nothing was done"));
 }
 
 static void start_and_ask_for_rollback(struct rig *rig, const char **post) {
