@@ -83,7 +83,12 @@ static struct server_mark read_mark(struct journal *journal) {
 			sscanf(value, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %64s",
 					&mark.read_to_ms, &mark.changed_to_ms, &mark.next_seq,
 					mark.connection_id) < 3) {
-		return (struct server_mark){ 0 };
+		/* It died before it marked anything: it may have heard nothing. */
+		int64_t first_ms = inbox_first_start_ms(journal);
+		return (struct server_mark){
+			.read_to_ms = first_ms,
+			.changed_to_ms = first_ms,
+		};
 	}
 	return mark;
 }

@@ -28,7 +28,7 @@ struct inbox {
 
 /* --- since when --- */
 
-static int64_t stored_start(struct journal *journal) {
+int64_t inbox_first_start_ms(struct journal *journal) {
 	char value[32];
 	return journal->api->get(journal, FIRST_START, value, sizeof(value))
 			? strtoll(value, NULL, 10)
@@ -277,7 +277,7 @@ void inbox_online(struct inbox *inbox) {
 struct inbox *inbox_create(const struct inbox_options *options) {
 	struct inbox *inbox = xcalloc(1, sizeof(*inbox));
 	inbox->options = *options;
-	inbox->first_start_ms = stored_start(options->journal);
+	inbox->first_start_ms = inbox_first_start_ms(options->journal);
 	return inbox;
 }
 

@@ -2,6 +2,7 @@
 #define INBOX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct engine;
 struct journal;
@@ -35,6 +36,10 @@ void inbox_destroy(struct inbox *inbox);
 /* The server can be read: what is said from now on is said to this bot.  To be
  * called before anything is decided. */
 void inbox_online(struct inbox *inbox);
+
+/* When the journal's bot first saw the channel, by the server's clock; 0: it
+ * never has.  Nothing before it needs to be read. */
+int64_t inbox_first_start_ms(struct journal *journal);
 
 /* The three of server_sink. */
 void inbox_post(struct inbox *inbox, const struct server_post *post);

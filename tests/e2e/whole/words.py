@@ -113,7 +113,10 @@ def edits(stage, case):
         stage.lead.edit(post["id"], "!cutover start")
         time.sleep(SETTLED)
         stage.never("run.begun")
-        claim(len(stage.bots_posts()) == before, "it says nothing")
+        claim(len(stage.bots_posts()) == before + 1, "it is told once")
+        stage.lead.edit(post["id"], "!cutover start now")
+        time.sleep(SETTLED)
+        claim(len(stage.bots_posts()) == before + 1, "and not again")
 
     with case("a command that ran and is edited is not run again"):
         post = stage.say("anna", "!note one")
