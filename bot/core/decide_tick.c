@@ -83,7 +83,8 @@ static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
 }
 
 static void tick_gate(struct deciding *d, const struct gate_state *gate) {
-	if (gate->status != GATE_OPEN && gate->status != GATE_PASSED) {
+	if ((gate->status != GATE_OPEN && gate->status != GATE_PASSED) ||
+			deciding_closes(d, gate)) {
 		return;
 	}
 	if (gate->status == GATE_PASSED && gate->purpose != PURPOSE_PLAN &&

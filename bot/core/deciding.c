@@ -254,9 +254,7 @@ static void close_starts_of(
 	}
 }
 
-/* One decision closes a gate once, whatever speaks against it. */
-static bool is_closed_here(
-		const struct deciding *d, const struct gate_state *gate) {
+bool deciding_closes(const struct deciding *d, const struct gate_state *gate) {
 	for (size_t i = 0; i < d->decision->count; i++) {
 		if (d->decision->events[i].type == EVENT_GATE_CLOSED &&
 				d->decision->events[i].gate == gate->id) {
@@ -268,7 +266,7 @@ static bool is_closed_here(
 
 void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 		enum outcome outcome, const char *user, const char *text) {
-	if (is_closed_here(d, gate)) {
+	if (deciding_closes(d, gate)) {
 		return;
 	}
 	struct event event = event_make(EVENT_GATE_CLOSED, d->world->now_ms);

@@ -50,6 +50,10 @@ void deciding_void_gates(
 void deciding_roll_back(
 		struct deciding *d, const struct run *run, struct event event);
 
+/* Whether this decision closes @gate: once, whatever speaks against it, and
+ * nothing else comes of a gate that it closes. */
+bool deciding_closes(const struct deciding *d, const struct gate_state *gate);
+
 /* Let a full gate pass. */
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate);
 

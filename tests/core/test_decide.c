@@ -581,6 +581,7 @@ static void act_by_chance(struct night *night, uint32_t *seed) {
 		break;
 	case 6:
 		night->slow = draw(seed, 3) == 0;
+		night->away = draw(seed, 3) == 0;
 		night_jump(night, 10000);
 		break;
 	case 7:

@@ -509,6 +509,40 @@ static void no_on_a_used_gate_holds(void **state) {
 			night_shown(night), "gate.objected by rep\nrun.held by rep\n");
 }
 
+static void put_taps(struct night *night, const struct gate_state *gate,
+		const struct request_tap *taps, size_t count) {
+	const struct request request = {
+		.type = REQUEST_TAPS,
+		.post = gate->post,
+		.taps = taps,
+		.tap_count = count,
+	};
+	night_put(night, &request);
+}
+
+/* What came while the server was away is read before anything is due. */
+static void a_full_gate_does_not_pass_once_its_plan_is_void(void **state) {
+	struct night *night = *state;
+	static const struct request_tap taps[] = {
+		{ .user = "lead", .emoji = "+1" },
+		{ .user = "rep", .emoji = "+1" },
+	};
+	night_begin(night);
+	night_shown(night);
+	put_taps(night,
+			bridge_gate_for(
+					&night->bridge, night_run(night)->number, PURPOSE_START),
+			taps, 2);
+	put_taps(night, bridge_gate_for(&night->bridge, 0, PURPOSE_PLAN), taps, 1);
+	night_settle(night);
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.approved by rep\n"
+			"gate.withdrawn by cto\n"
+			"gate.closed void: an approval was withdrawn\n"
+			"gate.closed void: the approval of the plan is gone\n");
+}
+
 static void a_backup_holds_by_no_on_a_used_gate(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -665,6 +699,7 @@ int main(void) {
 		claim(a_failing_step_can_be_stopped_by_hand),
 		claim(a_manual_step_that_failed_is_asked_again),
 		claim(no_on_a_used_gate_holds),
+		claim(a_full_gate_does_not_pass_once_its_plan_is_void),
 		claim(a_backup_holds_by_no_on_a_used_gate),
 		claim(a_claim_and_a_note_are_recorded),
 		claim(unknown_and_distant_steps_are_told_apart),

@@ -556,6 +556,9 @@ static bool carry_out_all(struct night *night) {
 
 void night_settle(struct night *night) {
 	const struct request tick = { .type = REQUEST_TICK };
+	if (night->away) {
+		return;
+	}
 	for (size_t turn = 0;; turn++) {
 		assert(turn < 5000);
 		bool any = put(night, &tick);
@@ -565,6 +568,10 @@ void night_settle(struct night *night) {
 			return;
 		}
 	}
+}
+
+void night_put(struct night *night, const struct request *request) {
+	put(night, request);
 }
 
 void night_ask(struct night *night, const struct request *request) {

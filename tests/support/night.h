@@ -43,6 +43,7 @@ struct night {
 	enum outcome fail_as[16];
 	size_t fail_count;
 	bool slow;           // attempts run until night_end()
+	bool away;           // nothing follows by itself: requests pile up
 	bool unverifiable;   // fresh reads fail
 	bool files_changed;  // tracked files differ from the plan's
 	size_t started;      // attempts in all
@@ -100,7 +101,10 @@ void night_end(struct night *night, const char *step, enum outcome outcome);
 /* Carry out whatever follows by itself. */
 void night_settle(struct night *night);
 
-/* Put @request to the core as it is, then settle. */
+/* Put @request to the core as it is, and nothing else. */
+void night_put(struct night *night, const struct request *request);
+
+/* The same, then settle. */
 void night_ask(struct night *night, const struct request *request);
 
 /* What happened since the last call, one event a line; valid until the next. */
