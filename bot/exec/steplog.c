@@ -19,7 +19,7 @@
 #define PIECE_MAX   ((size_t)64 * 1024)  // a longer line is written in parts
 #define TIME_LEN    24
 #define PREFIX_LEN  27 // time, blank, mark of the stream, blank or +
-#define TAIL_READ   ((off_t)64 * 1024)
+#define TAIL_READ   ((off_t)3 * 64 * 1024) // has the beginning of a piece in it
 #define MARK_AT     (TIME_LEN + 1)
 #define MARK_OUT    '|'
 #define MARK_ERR    '!'
@@ -247,11 +247,22 @@ static char mark_of(const char *line, size_t len) {
 																	   : 0;
 }
 
+/* The command could have put anything in the log's place. */
+static FILE *open_log(const char *path, struct err *err) {
+	int fd = fd_open_file(path, err);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (fd >= 0 && file == NULL) {
+		err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+		fd_close(&fd);
+	}
+	return file;
+}
+
 bool steplog_read_output(
 		const char *path, struct str *output, struct err *err) {
-	FILE *file = fopen(path, "re");
+	FILE *file = open_log(path, err);
 	if (file == NULL) {
-		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+		return false;
 	}
 	char *line = NULL;
 	size_t room = 0;
@@ -381,7 +392,8 @@ static void add_said(struct str *seen, const char *text, size_t len) {
 /* The last bytes of the file, from the beginning of a line on. */
 static void read_end(const char *path, struct str *text) {
 	struct stat about;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct err err = { 0 };
+	int fd = fd_open_file(path, &err);
 	if (fd < 0 || fstat(fd, &about) < 0) {
 		fd_close(&fd);
 		return;
@@ -413,7 +425,8 @@ void steplog_read_tail(const char *path, struct str *tail, size_t max) {
 }
 
 uint64_t steplog_count_lines(const char *path) {
-	FILE *file = fopen(path, "re");
+	struct err err = { 0 };
+	FILE *file = open_log(path, &err);
 	if (file == NULL) {
 		return 0;
 	}

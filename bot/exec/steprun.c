@@ -383,7 +383,8 @@ static void finish_log(struct job *job) {
 		steplog_recent(job->log, &recent, STEP_RECENT_MAX);
 		job->status.recent = str_take(&recent);
 	}
-	int fd = open(STEP_PUBLISHED, O_RDONLY | O_CLOEXEC);
+	struct err err = { 0 };
+	int fd = fd_open_file(STEP_PUBLISHED, &err);
 	if (fd >= 0) {
 		fsync(fd);
 	}

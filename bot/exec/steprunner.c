@@ -264,14 +264,16 @@ static bool conclude_if_status(struct followed *followed) {
 static void on_child_end(void *data, int exit_code, const char *said) {
 	struct followed *followed = data;
 	followed->child = NULL;
-	if (!followed->ended && exit_code != STEP_EXIT_OTHER &&
-			!is_there(followed, STEP_STARTED) &&
-			!is_there(followed, STEP_STATUS)) {
+	bool traces = is_there(followed, STEP_STARTED) ||
+			is_there(followed, STEP_STATUS);
+	if (followed->ended || exit_code == STEP_EXIT_OTHER || traces) {
+		look(followed);
+	} else if (exit_code == STEP_EXIT_DONE) {
+		conclude_unknown(followed); // it did run: its folder was emptied
+	} else {
 		conclude_not_started(followed,
 				said[0] != '\0' ? said : "its runner did not come up");
-		return;
 	}
-	look(followed);
 }
 
 static bool start_child(

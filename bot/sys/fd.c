@@ -82,21 +82,30 @@ static bool read_all(int fd, size_t cap, struct str *text, struct err *err) {
 	}
 }
 
-bool fd_read_file(
-		const char *path, size_t cap, struct str *text, struct err *err) {
+int fd_open_file(const char *path, struct err *err) {
 	struct stat about;
-	bool ok = false;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
-		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s",
+		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path,
 				strerror(errno));
 	} else if (fstat(fd, &about) < 0) {
 		io_error(err, "cannot stat");
+		err_wrap(err, "%s: ", path);
+		fd_close(&fd);
 	} else if (!S_ISREG(about.st_mode)) {
-		err_set(err, ERR_INVALID, "no regular file");
-	} else {
-		ok = read_all(fd, cap, text, err);
+		err_set(err, ERR_INVALID, "%s: no regular file", path);
+		fd_close(&fd);
 	}
+	return fd;
+}
+
+bool fd_read_file(
+		const char *path, size_t cap, struct str *text, struct err *err) {
+	int fd = fd_open_file(path, err);
+	if (fd < 0) {
+		return false;
+	}
+	bool ok = read_all(fd, cap, text, err);
 	fd_close(&fd);
 	return ok || err_wrap(err, "%s: ", path);
 }

@@ -25,8 +25,16 @@ bool fd_write_all(int fd, const void *bytes, size_t len, struct err *err)
 		__attribute__((warn_unused_result));
 
 /*
+ * Open the regular file @path for reading; -1 if it cannot be, ERR_NOT_FOUND
+ * if there is none.  What is no regular file is refused: a FIFO would block,
+ * a device may never end.
+ */
+int fd_open_file(const char *path, struct err *err)
+		__attribute__((warn_unused_result));
+
+/*
  * Append the file @path to @text.  ERR_NOT_FOUND if there is none, ERR_INVALID
- * if it is longer than @cap bytes or no regular file (a FIFO would block).
+ * if it is longer than @cap bytes or no regular file.
  */
 bool fd_read_file(const char *path, size_t cap, struct str *text,
 		struct err *err) __attribute__((warn_unused_result));

@@ -577,6 +577,18 @@ static void timeouts_count_on_the_run_clock(void **state) {
 	teardown(&bench);
 }
 
+static void the_end_of_a_line_without_an_end_is_seen(void **state) {
+	(void)state;
+	struct bench bench;
+	setup(&bench, "head -c 300000 /dev/zero | tr '\\0' x; printf end");
+	outcome(&bench);
+	char *tail = tail_of(&bench);
+	assert_int_equal(strlen(tail), 4096);
+	assert_string_equal(tail + 4093, "end");
+	free(tail);
+	teardown(&bench);
+}
+
 static void a_tail_is_what_a_person_would_have_seen(void **state) {
 	(void)state;
 	struct str tail = { 0 };
@@ -646,6 +658,7 @@ int main(void) {
 		cmocka_unit_test(
 				a_killed_runner_leaves_a_mark_and_a_lock_until_all_are_gone),
 		cmocka_unit_test(timeouts_count_on_the_run_clock),
+		cmocka_unit_test(the_end_of_a_line_without_an_end_is_seen),
 		cmocka_unit_test(a_tail_is_what_a_person_would_have_seen),
 		cmocka_unit_test(
 				a_spec_comes_back_as_it_was_and_a_broken_one_is_refused),

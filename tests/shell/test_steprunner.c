@@ -262,6 +262,44 @@ static void a_command_that_ends_well_is_told_once(void **state) {
 	teardown(&rig);
 }
 
+/* A command knows its folder, and may do there what it likes. */
+static void whatever_it_does_to_its_folder_its_end_is_told(void **state) {
+	(void)state;
+	static const struct {
+		const char *text;
+		enum attempt_end end;
+	} cases[] = {
+		{ "rm -rf \"${BRIDGE_OUTPUT%/*}\"; echo x >>ran", ATTEMPT_UNKNOWN },
+		{ "rm \"$BRIDGE_OUTPUT\"; mkfifo \"$BRIDGE_OUTPUT\"", ATTEMPT_FAILED },
+		{ "cd \"${BRIDGE_OUTPUT%/*}\"; rm log; mkfifo log", ATTEMPT_FAILED },
+		{ "cd \"${BRIDGE_OUTPUT%/*}\"; rm log; mkdir log; exit 1",
+				ATTEMPT_FAILED },
+	};
+	static const char *const conditions[] = { "output contains \"x\"", NULL };
+	struct rig rig;
+	setup(&rig);
+	bot_starts(&rig);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "a%zu", i);
+		struct attempt_spec spec = script(&rig, id, cases[i].text);
+		spec.conditions = conditions;
+		const struct told *told = outcome(&rig, &spec);
+		if (told->end != cases[i].end) {
+			fail_msg("%s: %d, %s", cases[i].text, (int)told->end, told->reason);
+		}
+	}
+	char *path = path_in(&rig, "ran");
+	struct str ran = { 0 };
+	struct err err = { 0 };
+	assert_true(fd_read_file(path, 100, &ran, &err));
+	assert_string_equal(str_text(&ran), "x\n");
+	str_finish(&ran);
+	free(path);
+	bot_dies(&rig);
+	teardown(&rig);
+}
+
 static void why_it_failed_is_one_line_for_people(void **state) {
 	(void)state;
 	static const struct {
@@ -944,6 +982,7 @@ static void a_template_that_cannot_be_filled_sends_nothing(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_that_ends_well_is_told_once),
+		cmocka_unit_test(whatever_it_does_to_its_folder_its_end_is_told),
 		cmocka_unit_test(why_it_failed_is_one_line_for_people),
 		cmocka_unit_test(only_what_was_declared_may_be_published_and_all_of_it),
 		cmocka_unit_test(a_bot_that_comes_back_hears_every_line_once),
