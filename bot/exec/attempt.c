@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "codec/condition.h"
+#include "exec/mask.h"
 #include "exec/steplog.h"
 #include "sys/fd.h"
 
@@ -266,12 +268,36 @@ static void take_tail(struct attempt_judged *judged, enum attempt_kind kind,
 	str_finish(&body);
 }
 
-static void take_published(
-		struct attempt_judged *judged, const char *folder, struct err *err) {
+/* What is published goes on record, and is shown before a rollback. */
+static bool is_fit(const struct published *published, const char *const *masked,
+		struct err *err) {
+	struct mask *mask = mask_create(masked);
+	bool fit = true;
+	for (size_t i = 0; i < published->count && fit; i++) {
+		if (mask_finds(mask, published->values[i].value)) {
+			fit = err_set(err, ERR_REFUSED,
+					"`%.60s=` in $BRIDGE_OUTPUT holds a secret: it would be on "
+					"record",
+					published->values[i].name);
+		}
+	}
+	mask_destroy(mask);
+	return fit;
+}
+
+static void take_published(struct attempt_judged *judged,
+		const struct attempt_spec *spec, const char *folder, struct err *err) {
 	char *path = xasprintf("%s/%s", folder, STEP_PUBLISHED);
-	if (published_read(path, &judged->published, err)) {
+	if (!published_read(path, &judged->published, err)) {
+		free(path);
+		return;
+	}
+	if (is_fit(&judged->published, spec->masked, err)) {
 		judged->result.values = judged->published.values;
 		judged->result.value_count = judged->published.count;
+	} else {
+		published_finish(&judged->published);
+		unlink(path);
 	}
 	free(path);
 }
@@ -288,7 +314,7 @@ void attempt_judge(struct attempt_judged *judged,
 	judged->result.ended_ms = status->ended_ms;
 	judged->result.lines = status->lines;
 	take_tail(judged, spec->kind, status->recent);
-	take_published(judged, folder, &published_err);
+	take_published(judged, spec, folder, &published_err);
 	judge_end(judged, spec, status, &published_err);
 }
 
@@ -308,7 +334,7 @@ void attempt_judge_unknown(struct attempt_judged *judged,
 		judged->result.lines = steplog_count_lines(judged->log_path);
 	}
 	take_tail(judged, spec->kind, NULL);
-	take_published(judged, folder, &err);
+	take_published(judged, spec, folder, &err);
 	say(judged,
 			spec->kind == ATTEMPT_SH
 					? "its runner died; it may have done its work or not"

@@ -106,3 +106,14 @@ size_t mask_add(const struct mask *mask, const char *bytes, size_t len,
 	str_add_bytes(out, bytes + plain, i - plain);
 	return i;
 }
+
+bool mask_finds(const struct mask *mask, const char *text) {
+	size_t len = strlen(text);
+	for (size_t i = 0; i < len; i++) {
+		bool unsure = false;
+		if (hidden_at(mask, text + i, len - i, &unsure) > 0) {
+			return true;
+		}
+	}
+	return false;
+}

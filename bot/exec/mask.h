@@ -32,4 +32,7 @@ void mask_destroy(struct mask *mask);
 size_t mask_add(const struct mask *mask, const char *bytes, size_t len,
 		bool last, struct str *out) __attribute__((warn_unused_result));
 
+/* Whether @text holds one of the values. */
+bool mask_finds(const struct mask *mask, const char *text);
+
 #endif

@@ -707,6 +707,16 @@ static void secrets_reach_no_tail_no_reason_and_no_file(void **state) {
 	const struct told *told = outcome(&rig, &spec);
 	assert_string_equal(told->reason, ".token is \"***\", wanted == \"x\"");
 	assert_null(strstr(told->tail, "Hunter2"));
+	static const char *const sets[] = { "URL", NULL };
+	spec.id = "b";
+	spec.text = "echo URL=mongodb://u:$TOKEN@h/ >>$BRIDGE_OUTPUT";
+	spec.sets = sets;
+	spec.conditions = NULL;
+	told = outcome(&rig, &spec);
+	assert_int_equal(told->end, ATTEMPT_FAILED);
+	assert_string_equal(told->reason,
+			"`URL=` in $BRIDGE_OUTPUT holds a secret: it would be on record");
+	assert_string_equal(told->values, "");
 	bot_dies(&rig);
 	char *grep = xasprintf("grep -rq Hunter2 %s", rig.folder);
 	assert_int_equal(WEXITSTATUS(system(grep)), 1);
