@@ -171,7 +171,8 @@ static void judge_refusal(struct api *api, const struct http_answer *from,
 	} else if (pending) {
 		answer->result = SERVER_AGAIN;
 		answer->retry_ms = PENDING_RETRY_MS;
-	} else if (from->status >= 500 || from->status == 408) {
+	} else if ((from->status >= 500 && from->status != 501) ||
+			from->status == 408) {
 		answer->result = SERVER_DOUBT;
 	} else {
 		answer->result = SERVER_NEVER;

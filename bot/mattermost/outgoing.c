@@ -1,8 +1,11 @@
 #include "mattermost/outgoing.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "base/xalloc.h"
@@ -29,6 +32,7 @@ struct deed {
 	char found[65]; // find
 	int64_t found_at_ms;
 	struct err refused; // why, while it is found out whether for good
+	bool uploading;     // the file that is to be attached
 };
 
 struct outgoing {
@@ -137,7 +141,13 @@ static void ask(struct deed *deed, enum http_method method, const char *path,
  *	refused --> channel live? --> are we in it? --> NEVER
  *	                 +----no------------+--no-----> AGAIN
  */
+static void create_bare(struct deed *deed, const struct err *why);
+
 static void reply_refused(struct deed *deed, bool for_good) {
+	if (for_good && deed->uploading) {
+		create_bare(deed, &deed->refused);
+		return;
+	}
 	const struct server_reply with = {
 		.result = for_good ? SERVER_NEVER : SERVER_AGAIN,
 		.post_id = "",
@@ -283,12 +293,27 @@ static void create(struct deed *deed, const char *file_id) {
 	free(pending);
 }
 
+/* What stands beside a file that cannot be attached is said all the same. */
+static void create_bare(struct deed *deed, const struct err *why) {
+	char *message = xasprintf(
+			"%s\n(its file is not attached: %s)", deed->message, why->text);
+	free(deed->message);
+	deed->message = fit(deed->outgoing, message);
+	deed->uploading = false;
+	free(message);
+	create(deed, NULL);
+}
+
 static void on_uploaded(void *data, const struct api_answer *answer) {
 	struct deed *deed = data;
 	deed->request = NULL;
 	struct server_reply with = reply_of(answer);
 	struct mattermost_ids files;
 	if (look_around(deed, answer)) {
+		return;
+	}
+	if (answer->result == SERVER_NEVER) {
+		create_bare(deed, &answer->err);
 		return;
 	}
 	if (answer->result != SERVER_OK) {
@@ -307,6 +332,7 @@ static void on_uploaded(void *data, const struct api_answer *answer) {
 		reply(deed, &with);
 		return;
 	}
+	deed->uploading = false;
 	create(deed, files.ids[0]);
 	mattermost_json_finish_ids(&files);
 }
@@ -322,7 +348,17 @@ static void upload(struct deed *deed, const struct server_new_post *post) {
 		.form = form,
 		.timeout_ms = UPLOAD_TIMEOUT_MS,
 	};
+	deed->uploading = true;
 	deed->request = api_start(deed->outgoing->api, &call, on_uploaded, deed);
+}
+
+static bool is_file(const char *path, struct err *err) {
+	struct stat about;
+	if (stat(path, &about) < 0 || access(path, R_OK) < 0) {
+		return err_set(err, ERR_IO, "%s", strerror(errno));
+	}
+	return S_ISREG(about.st_mode) ||
+			err_set(err, ERR_INVALID, "no regular file");
 }
 
 void outgoing_post(struct outgoing *outgoing,
@@ -334,11 +370,14 @@ void outgoing_post(struct outgoing *outgoing,
 	if (!is_placed(deed)) {
 		return;
 	}
-	if (post->file_path != NULL) {
+	struct err err = { 0 };
+	if (post->file_path == NULL) {
+		create(deed, NULL);
+	} else if (!is_file(post->file_path, &err)) {
+		create_bare(deed, &err);
+	} else {
 		// Anew on each try: an id can be attached once only.
 		upload(deed, post);
-	} else {
-		create(deed, NULL);
 	}
 }
 

@@ -118,7 +118,7 @@ struct server_new_post {
 	const char *key;     // the outbox key: pending_post_id and props carry it
 	const char *root_id; // "" for the channel
 	const char *message;
-	const char *file_path; // attach this file; NULL: none
+	const char *file_path; // attach this file, if possible; NULL: none
 	const char *file_name; // under this name
 };
 

@@ -920,9 +920,6 @@ static void a_file_is_attached(void **state) {
 	await_reply(scene);
 	assert_int_equal(scene->result, SERVER_OK);
 	unlink(path);
-	scene->server->api->post(scene->server, &post, on_reply, scene);
-	await_reply(scene);
-	assert_int_equal(scene->result, SERVER_AGAIN);
 	char *answer = state_of(scene);
 	assert_int_equal(count_in(answer, "\"name\":\"step-3.log\",\"size\":5"), 1);
 	free(answer);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -511,6 +512,48 @@ static void a_bad_answer_to_a_post_is_a_doubt(void **state) {
 			"\"pending_post_id\":\"me:k\",\"props\":{\"bridgekeeper\":\"k\"}"));
 }
 
+/* A log that was swept away, is too large for the server, or that it takes none
+ * of: what was said with it is said all the same, for more waits behind it. */
+static void a_file_that_cannot_be_attached_keeps_nothing_from_being_said(
+		void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	char path[] = "/tmp/bridgekeeper-file-XXXXXX";
+	close(mkstemp(path));
+	static const struct {
+		const char *path; // NULL: the one that is there
+		int status;
+		const char *why;
+	} cases[] = {
+		{ "/nowhere/log", 0, "No such file" },
+		{ "/dev/zero", 0, "no regular file" },
+		{ NULL, 413, "HTTP 413" },
+		{ NULL, 501, "HTTP 501" },
+		{ NULL, 403, "HTTP 403" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct server_new_post post = {
+			.key = "k",
+			.root_id = "",
+			.message = "hello",
+			.file_path = cases[i].path != NULL ? cases[i].path : path,
+			.file_name = "1.log",
+		};
+		forget(scene);
+		scene->bad_path = "/api/v4/files";
+		scene->bad_status = cases[i].status;
+		scene->bad_body = "";
+		scene->bad_times = cases[i].status != 0 ? 1 : 0;
+		scene->server->api->post(scene->server, &post, on_reply, scene);
+		until(scene, "replied");
+		assert_int_equal(scene->result, SERVER_OK);
+		const char *said = strstr(str_text(&scene->asked), "hello\\n");
+		assert_non_null(said);
+		assert_non_null(strstr(said, cases[i].why));
+	}
+	unlink(path);
+}
+
 #define OLD_POST(id, at) \
 	"\"" id "\":{\"id\":\"" id "\",\"channel_id\":\"c1\",\"user_id\":" \
 	"\"u1\",\"message\":\"" id "\",\"create_at\":" at ",\"update_at\":" \
@@ -597,6 +640,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(every_bad_answer_is_said_and_survived),
 		CASE(bad_pages_accounts_and_taps_only_delay),
 		CASE(a_bad_answer_to_a_post_is_a_doubt),
+		CASE(a_file_that_cannot_be_attached_keeps_nothing_from_being_said),
 		CASE(what_was_said_before_it_ever_came_is_not_told),
 		CASE(ties_at_a_pages_border_are_read_twice),
 		CASE(a_whole_page_of_one_millisecond_is_counted_through),
