@@ -283,9 +283,21 @@ static bool refuse_runbook(const struct app *app, struct err *err) {
 	return err_set(err, ERR_INVALID, "%s", source_broken(app->source));
 }
 
+/* What was broken when the last process ended has been mended since. */
+static void tell_mended(struct app *app) {
+	if (engine_bridge(app->engine)->source_broken) {
+		const struct request request = {
+			.type = REQUEST_SOURCE_CHANGED,
+			.text = "config and runbook, while I was away",
+		};
+		engine_ask(app->engine, &request, NULL);
+	}
+}
+
 static bool has_run_for_it(struct app *app, struct err *err) {
 	const char *broken = source_broken(app->source);
 	if (broken == NULL) {
+		tell_mended(app);
 		return true;
 	}
 	if (bridge_current(engine_bridge(app->engine)) == NULL) {

@@ -187,6 +187,26 @@ def broken_runbook_is_said_once():
         there.stop()
 
 
+def what_was_mended_while_the_bot_was_away_is_in_force():
+    with a_stage() as there:
+        there.start()
+        change(there, "runbook.md", 'gate="T0"', 'gate="T1"')
+
+        def types():
+            return [row["type"] for row in there.journal()]
+        there.until("the word", lambda: "source.broken" in types())
+        there.stop()
+        change(there, "runbook.md", 'gate="T1"', 'gate="T0"')
+        there.start()
+        there.until("good again", lambda: "source.changed" in types())
+        there.say("lead", "!cutover start")
+        gate = there.wait("/gate/")
+        there.tap("lead", gate["id"])
+        there.tap("rep", gate["id"])
+        there.wait("/begins/")
+        there.stop()
+
+
 def broken_template_is_said_and_mended():
     with a_stage() as there:
         own = there.folder / "own"
@@ -269,7 +289,8 @@ stage.run([
     ("a changed runbook voids the open gate",
      changed_runbook_voids_the_gate),
     ("a broken runbook is said once and passes nothing",
-     broken_runbook_is_said_once),
+     what_was_mended_while_the_bot_was_away_is_in_force,
+        broken_runbook_is_said_once),
     ("a broken template is said, and mended in place",
      broken_template_is_said_and_mended),
     ("a broken runbook keeps no open run from its bot",
