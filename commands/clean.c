@@ -20,9 +20,8 @@ static bool is_blank(uint32_t point) {
 
 /* Marks without a width, but for the joiner that emoji are built with. */
 static bool is_unseen(uint32_t point) {
-	return point == 0x200B || point == 0x200E || point == 0x200F ||
-			point == 0x2060 || point == 0xFEFF || point == 0xAD ||
-			(point >= 0x202A && point <= 0x202E) || point == 0x7F;
+	return utf8_turns(point) || point == 0x200B || point == 0x2060 ||
+			point == 0xFEFF || point == 0xAD || point == 0x7F;
 }
 
 static void add_point(

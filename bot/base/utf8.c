@@ -98,6 +98,12 @@ uint32_t utf8_next(const char *text, size_t *len) {
 	return point;
 }
 
+bool utf8_turns(uint32_t point) {
+	return point == 0x061C || point == 0x200E || point == 0x200F ||
+			(point >= 0x202A && point <= 0x202E) ||
+			(point >= 0x2066 && point <= 0x2069);
+}
+
 size_t utf8_count(const char *text) {
 	size_t count = 0;
 	for (size_t len = 0; *text != '\0'; text += len) {

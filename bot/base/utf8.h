@@ -1,6 +1,7 @@
 #ifndef UTF8_H
 #define UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,10 @@ size_t utf8_cut(const char *text, size_t len, size_t max);
  * ends and skips nothing; at the NUL it is 0 and *len 0.
  */
 uint32_t utf8_next(const char *text, size_t *len);
+
+/* Whether @point turns the direction of what stands behind it, or hides how it
+ * is ordered: text with it can be read as other than it is. */
+bool utf8_turns(uint32_t point);
 
 /* Code points in @text. */
 size_t utf8_count(const char *text);

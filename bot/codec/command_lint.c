@@ -322,6 +322,18 @@ static bool check_placeholders(
 	return spot.len > 0;
 }
 
+static void check_unseen(
+		const struct lint *lint, const struct command *command) {
+	struct command_spot spot = { 0, 0 };
+	uint32_t point = 0;
+	if (command_text_unseen(block_of(lint, command)->text, &spot, &point)) {
+		report(lint, command, "unseen", spot.start,
+				"U+%04X is not seen where this is read; take it out, or write "
+				"it as an escape",
+				(unsigned)point);
+	}
+}
+
 static void check_endless(
 		const struct lint *lint, const struct command *command) {
 	const struct block *block = block_of(lint, command);
@@ -410,6 +422,7 @@ void command_lint_check(const struct runbook *runbook,
 		if (!check_placeholders(&lint, command)) {
 			check_request(&lint, command);
 		}
+		check_unseen(&lint, command);
 		check_endless(&lint, command);
 		if (phase_of(&lint, step_of(&lint, command)) == PHASE_ROLLBACK) {
 			check_undo(&lint, command);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
+
 #define ELLIPSIS "\xe2\x80\xa6"
 
 static bool is_wordy(char c) {
@@ -284,6 +286,54 @@ bool command_text_find_word(
 				(at == 0 || !isalnum((unsigned char)text[at - 1])) &&
 				!isalnum((unsigned char)text[at + len])) {
 			*offset = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- what nobody sees --- */
+
+static bool is_unseen(uint32_t point) {
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} ranges[] = {
+		{ 0x00, 0x08 },       // controls, but tab and newline
+		{ 0x0B, 0x1F },       //
+		{ 0x7F, 0x9F },       // delete, and the controls of Latin 1
+		{ 0xAD, 0xAD },       // soft hyphen
+		{ 0x180E, 0x180E },   // Mongolian vowel separator
+		{ 0x200B, 0x200B },   // no width
+		{ 0x2028, 0x2029 },   // line separators
+		{ 0x2060, 0x2064 },   // joiners
+		{ 0xFEFF, 0xFEFF },   // byte order mark
+		{ 0xFFF9, 0xFFFB },   // annotations
+		{ 0xE0000, 0xE007F }, // tags
+	};
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (point >= ranges[i].first && point <= ranges[i].last) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Joiners are at home in emoji and some scripts, never beside ASCII. */
+static bool is_lone_joiner(const char *text, size_t at, uint32_t point) {
+	bool joiner = point == 0x200C || point == 0x200D;
+	return joiner &&
+			(at == 0 || ((unsigned char)text[at - 1] & 0x80u) == 0 ||
+					((unsigned char)text[at + 3] & 0x80u) == 0);
+}
+
+bool command_text_unseen(
+		const char *text, struct command_spot *spot, uint32_t *point) {
+	for (size_t at = 0, len = 0; text[at] != '\0'; at += len) {
+		*point = utf8_next(text + at, &len);
+		if (utf8_turns(*point) || is_unseen(*point) ||
+				is_lone_joiner(text, at, *point)) {
+			*spot = (struct command_spot){ .start = at, .len = len };
 			return true;
 		}
 	}

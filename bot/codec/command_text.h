@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "codec/shell_scan.h"
 
@@ -25,6 +26,14 @@ bool command_text_placeholder(const char *text, const struct shell_scan *scan,
 /* Likewise in an http block, whose body is data and is left out. */
 bool command_text_request_placeholder(
 		const char *text, size_t from, struct command_spot *spot);
+
+/*
+ * The first character that nobody sees where the text is read, so that what is
+ * approved could be other than what runs: a control character, a mark that
+ * turns the direction or has no width.  What emoji are joined with is none.
+ */
+bool command_text_unseen(
+		const char *text, struct command_spot *spot, uint32_t *point);
 
 /* The first word of a command that does not end by itself, and why. */
 bool command_text_endless(

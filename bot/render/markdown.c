@@ -340,6 +340,9 @@ void markdown_add_finished(struct str *out, const char *text) {
 			}
 			continue;
 		}
+		if (utf8_turns(point)) {
+			continue; // it would not end where the words end that it is in
+		}
 		breaks = 0;
 		str_add_bytes(&done, text, len);
 		size_t after = 0;

@@ -39,6 +39,16 @@ static void nothing_of_it_calls_anybody(void **state) {
 			"**say** `!x` to @" ZWSP "cto");
 }
 
+static void nothing_of_it_turns_what_follows(void **state) {
+	(void)state;
+	CHECK(markdown_add_finished(&out,
+				  "`\xE2\x80\xAE"
+				  "deliaf`\n\xE2\x81\xA6ok\xE2\x80\x8F"),
+			"`deliaf`\nok");
+	CHECK(markdown_add_finished(&out, "\xD7\x90\xE2\x80\x8D"),
+			"\xD7\x90\xE2\x80\x8D");
+}
+
 static void peoples_words_stay_in_their_code_span(void **state) {
 	(void)state;
 	CHECK(markdown_add_code(&out, "queue is growing", 60),
@@ -118,6 +128,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_shown_as_it_was_typed),
 		cmocka_unit_test(nothing_of_it_calls_anybody),
+		cmocka_unit_test(nothing_of_it_turns_what_follows),
 		cmocka_unit_test(peoples_words_stay_in_their_code_span),
 		cmocka_unit_test(output_cannot_close_its_fence),
 		cmocka_unit_test(the_telling_line_is_the_last_that_says_something),
