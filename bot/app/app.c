@@ -476,6 +476,7 @@ static void listen(struct app *app) {
 }
 
 static bool set_up(struct app *app, struct err *err) {
+	signal(SIGXFSZ, SIG_IGN); // a file too large is an error, as a full disk is
 	app->source = source_read(app->options->config_path, err);
 	if (app->source == NULL || !read_token(app, err) || !make_clock(app, err) ||
 			!open_journal(app, err) || !make_tools(app, err) ||

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shlex
 import signal
 import subprocess
@@ -414,6 +415,20 @@ class Storm(night.Night):
             path.symlink_to("/dev/zero")
         self.stray.append(lambda: self.mend(name))
 
+    def full_disk(self):
+        """No file of the bot's, nor of what it starts, may grow much."""
+        journal = (self.dir / "state").glob("journal.db*")
+        size = max((path.stat().st_size for path in journal), default=0)
+        room = max(size + self.chance.randrange(8000), 64000)
+        bot = self.bot
+
+        def limit(room):
+            if bot.poll() is None:
+                resource.prlimit(bot.pid, resource.RLIMIT_FSIZE,
+                                 (room, resource.RLIM_INFINITY))
+        limit(room)
+        self.stray.append(lambda: limit(resource.RLIM_INFINITY))
+
     @staticmethod
     def remove(path):
         if path.is_dir() and not path.is_symlink():
@@ -497,9 +512,9 @@ class Storm(night.Night):
 WEATHER = [Storm.bad_answers, Storm.held_answers, Storm.bad_events,
            Storm.bad_upgrades, Storm.stale_reads, Storm.bad_socket,
            Storm.wind_down, Storm.dead_bot, Storm.stopped_bot,
-           Storm.dead_runner, Storm.spoilt_files, Storm.strangers,
-           Storm.impostor, Storm.talk, Storm.slips, Storm.vandal,
-           Storm.comings, Storm.many_voices, Storm.holds]
+           Storm.dead_runner, Storm.spoilt_files, Storm.full_disk,
+           Storm.strangers, Storm.impostor, Storm.talk, Storm.slips,
+           Storm.vandal, Storm.comings, Storm.many_voices, Storm.holds]
 
 
 def play(options, seed):
