@@ -6,7 +6,7 @@ import re
 import people
 
 EMOJI = {"white_check_mark": "✅", "heavy_check_mark": "✔️", "+1": "👍",
-         "x": "❌", "-1": "👎", "no_entry": "⛔"}
+         "x": "❌", "-1": "👎", "no_entry": "⛔", "memo": "📝"}
 INDENT = " " * 10
 COLOUR = re.compile("\033\\[[\\d;]*m")
 
@@ -23,6 +23,7 @@ class Channel:
         self.out, self.names, self.colour = out, names, colour
         self.transcript = transcript  # a file that gets it without colours
         self.posts = {}  # id: post, as last seen
+        self.taps = {}   # (post id, emoji): who taps it, in order
         self.lines = []  # of what is being printed
 
     # what came
@@ -66,6 +67,11 @@ class Channel:
         who = self.names.get(reaction["user_id"], "?")
         post = self.posts.get(reaction["post_id"])
         emoji = reaction["emoji_name"]
+        standing = self.taps.setdefault((reaction["post_id"], emoji), [])
+        if kind == "reaction_added":
+            standing.append(who)
+        elif who in standing:
+            standing.remove(who)
         if who != people.BOT or (post and not self.is_bots(post)):
             verb = "taps" if kind == "reaction_added" else "takes back"
             self.head(at_ms, who, f" {verb} {EMOJI.get(emoji, emoji)}"
@@ -74,6 +80,15 @@ class Channel:
 
     def is_bots(self, post):
         return self.names.get(post["user_id"]) == people.BOT
+
+    def taps_on(self, post_id):
+        """People's taps that stand on a post, a line an emoji."""
+        lines = []
+        for (tapped, emoji), names in self.taps.items():
+            who = [name for name in names if name != people.BOT]
+            if tapped == post_id and who:
+                lines.append(f"{EMOJI.get(emoji, emoji)} {', '.join(who)}")
+        return lines
 
     # how it looks
 

@@ -1,112 +1,126 @@
 """The demo for a person at a terminal: the channel scrolls by, and a line
 typed is somebody speaking.
 
-    @cto !rollback             says it as the CTO
-    @cto +white_check_mark     taps that on the newest post that takes taps
-    @cto -white_check_mark     takes it back
-    !status                    says it as the last speaker
+    @cto !rollback     says it as the CTO
+    !status            says it as the last speaker
+    @cto +ok           taps ✅ on the newest post that asks
+    @cto -ok #2        takes it back from another
 """
-import readline
-import shlex
-import sys
+import difflib
+import http.client
+import re
 import threading
 import time
 
 import people
-from players import READY, mentioned
+from players import DONE_WORD, READY, RUN_WORD, is_gate, mentioned
 from sandbox import RestError
+from screen import CTRL_C, Screen
 
 HELP = """
-  @NAME TEXT                 NAME says TEXT:  @devops.oncall !cutover plan
-  TEXT                       the last speaker goes on
-  @NAME +EMOJI  -EMOJI       tap, or take back, on the newest post that asks
-                             (+ok is +white_check_mark, +no is +x)
-  @asked +EMOJI              everybody whom that post mentions taps
-  :people                    who is who
-  :faults [WORD]             cut, kill, start, drag, pull and more: break things
-  :pace N                    let the time go N times as fast (now {pace})
-  :card                      the run's card as it stands
-  :posts                     the posts that take taps, newest last
-  :help or ?   :quit
+  @cto !rollback     the CTO says it
+  !status            the last speaker says it
+  @cto +ok           the CTO taps ✅ on the newest post that
+                     asks; +no is ❌, -ok and -no take it back
+  @asked +ok         all whom that post mentions tap
+  @cto +ok #2        on another post: :posts has the numbers
+  :people            who is who
+  :card              the run's card as it stands
+  :faults [WORD]     break things: kill, cut, drag, pull …
+  :pace N            time goes N times as fast (now {pace})
+  ?                  this help
+  :quit              ends, as Ctrl-D does
+  Tab completes names and orders.
 
-  To begin:  @devops.oncall !cutover plan PLATFORM=compose
-  Then:      @devops.oncall !help
+  A first night: say the lines with `!`, tap where you are
+  asked, and ask `!help` or `!why` when you are stuck.
+    @devops.oncall !cutover plan PLATFORM=compose
+    @asked +ok
+    @devops.oncall !cutover rehearse
+    … until the rehearsal has passed, then
+    @devops.oncall !cutover start
 """
 FAULTS = """
-  :faults cut      the bot's socket is cut; it comes back by itself
+  :faults kill     kill -9 of the bot
+  :faults start    start it again
+  :faults drag     the next command takes {drag} s: time to kill
+                   the bot in the middle of a step
+  :faults pull     the next `docker compose pull` fails, and
+                   its repeats too: a failed step
+  :faults ingest   /runtime/events answers 503 from now on:
+                   a red smoke test
+  :faults cut      the bot's socket is cut; it comes back
   :faults deaf     the socket stays and says nothing more
-  :faults kill     kill -9 of the bot     :faults start   start it again
-  :faults slow     the server takes 3 s for each of the next 20 requests
-  :faults 503      the next 5 requests of the bot are refused
-  :faults drag     the next `docker compose pull` or `helm upgrade` takes long:
-                   time to kill the bot in the middle of it
-  :faults pull     the next `docker compose pull` fails, its repeats too
-  :faults ingest   /runtime/events answers 503 from now on
+  :faults slow     the server takes 3 s a request, 20 times
+  :faults 503      the server refuses 5 requests of the bot
   :faults mend     all of these end
 """
+ORDERS = ("people", "posts", "card", "faults", "pace", "help", "quit")
+DRAG_S = 8
+PACE, FASTEST = 5, 1000
+VETO_S = 12  # a ❌ counts after 10 s: time enough to take it back
+# What may stand after an @ that is nobody who speaks.
+CALLS = ("here", "channel", "all", people.BOT)
+EMOJI = {"ok": READY, "no": "x", "✅": READY, "❌": "x"}
+TAP = re.compile(r"([+-]?)(\S+)(?:\s+#(\d+))?$")
 
 
 class Front:
     def __init__(self, stage):
         self.stage = stage
         self.sandbox, self.channel = stage.sandbox, stage.channel
-        self.channel.out = self.show
+        self.record = open(stage.folder / "screen.txt", "w", encoding="utf-8")
+        words = ["@" + name for name in (*people.PEOPLE, "asked")]
+        self.screen = Screen(self.record, words + [":" + o for o in ORDERS])
+        self.show = self.channel.out = self.screen.show
         self.speaker = "devops.oncall"
-        self.tappable = []  # posts on which the bot put its own ✅
-        self.pace = 10
-        self.typing = False
+        self.posts = []    # ids of those that take taps, or took them
+        self.open = set()  # ids of those that do now
+        self.words = {}    # id: what to say to a post that wants words
+        self.pace = PACE
+        self.slowed = None  # the timer after which the pace comes back
+        self.told = set()  # hints that were given, once each
         self.over = threading.Event()
-        self.lock = threading.Lock()
 
     def play(self):
-        self.say_hello()
+        self.show("A bridge in a sandbox: the bot is real, the platform is"
+                  " not,\nand you speak for everybody.")
+        self.show(HELP.format(pace=self.pace))
         self.start_bot()
         follower = threading.Thread(target=self.follow)
         follower.start()
         while not self.over.is_set():
-            line = self.read_line()
+            line = self.screen.ask(f"{self.speaker}> ")
             try:
-                self.take(line)
+                self.take(":quit" if line is None else line)
             except RestError as error:
                 self.show(f"  not possible: {error}")
+            except (OSError, http.client.HTTPException) as error:
+                self.end_without_sandbox(error)
         follower.join()
-
-    def read_line(self):
-        self.typing = True
-        try:
-            return input(self.prompt()).strip()
-        except EOFError:
-            return ":quit"
-        except KeyboardInterrupt:
-            print("  (:quit ends)")
-            return ""
-        finally:
-            self.typing = False
-
-    def say_hello(self):
-        print("A bridge in a sandbox: the bot is real, the platform is not.")
-        print(HELP.format(pace=self.pace))
-
-    def prompt(self):
-        return f"{self.speaker}> "
-
-    def show(self, text):
-        """Print above the line that is being typed."""
-        with self.lock:
-            typed = (self.prompt() + readline.get_line_buffer()
-                     if self.typing else "")
-            sys.stdout.write("\r\033[K" + text + "\n" + typed)
-            sys.stdout.flush()
+        if self.slowed:
+            self.slowed.cancel()
+        self.record.close()
 
     def follow(self):
         last = 0
         while not self.over.is_set():
-            answer = self.sandbox.wait(None, last, real_ms=500)
+            try:
+                answer = self.sandbox.wait(None, last, real_ms=500)
+            except (OSError, http.client.HTTPException) as error:
+                self.end_without_sandbox(error)
+                return
             for event in answer["events"]:
                 last = max(last, event["n"])
                 self.see(self.channel.take(event))
             if self.stage.bot.died() and not self.over.is_set():
                 self.note_death()
+
+    def end_without_sandbox(self, error):
+        if not self.over.is_set():
+            self.over.set()
+            self.show(f"  the sandbox is gone ({error});"
+                      f" see {self.stage.folder}/sandbox.log. Enter ends.")
 
     def see(self, seen):
         if seen is None:
@@ -114,11 +128,27 @@ class Front:
         kind, post, who, emoji = seen
         if post is None or not self.channel.is_bots(post):
             return
-        if kind == "reaction_added" and who == people.BOT and emoji == READY:
-            self.tappable.append(post)
+        if kind == "posted":
+            self.note_words(post)
         elif kind == "edited":
-            # A post that takes taps is edited once, when it takes no more.
-            self.tappable = [p for p in self.tappable if p["id"] != post["id"]]
+            # A post that asks is edited once, when it asks no more.
+            self.open.discard(post["id"])
+            self.words.pop(post["id"], None)
+        elif (kind == "reaction_added" and who == people.BOT and
+                emoji == READY and post["id"] not in self.posts):
+            self.posts.append(post["id"])
+            self.open.add(post["id"])
+
+    def note_words(self, post):
+        run = RUN_WORD.search(post["message"])
+        done = DONE_WORD.search(post["message"])
+        called = " or ".join("@" + name for name in mentioned(post))
+        if run:
+            self.words[post["id"]] = f"{called} !run {run[1]}, or !pass {run[1]}"
+        elif done:
+            self.words[post["id"]] = f"{called} !done {done[1]} EVIDENCE"
+
+    # the bot
 
     def start_bot(self):
         self.stage.bot.start()
@@ -127,45 +157,79 @@ class Front:
                 self.channel.note("the bot listens")
                 return
             time.sleep(0.05)
-        self.channel.note("the bot does not listen; its log is in bot.log")
+        self.channel.note("the bot does not listen; its log is"
+                          f" {self.stage.folder}/bot.log")
 
     def note_death(self):
         code = self.stage.bot.process.returncode
         self.stage.bot.process = None
-        self.show(f"   ~~~    the bot is gone ({code});"
-                  " its log is in bot.log, `:faults start` starts it")
+        self.channel.note(f"the bot is gone ({code}); people go on, and it"
+                          " answers nobody.\n          `:faults start` starts"
+                          f" it; its log is\n          {self.where('bot.log')}")
+
+    def where(self, name):
+        """A file of the night, as short as it can be said."""
+        path = self.stage.folder / name
+        here = path.cwd()
+        return path.relative_to(here) if path.is_relative_to(here) else path
 
     # what is typed
 
     def take(self, line):
-        if line in ("?", ":help", "help"):
+        if line in ("?", ":?", ":help", ":h", "help"):
             self.show(HELP.format(pace=self.pace))
+        elif line == CTRL_C:
+            self.show("  nothing was sent; :quit or Ctrl-D ends")
+        elif line in ("quit", "exit"):
+            self.take_order(["quit"])
         elif line.startswith(":"):
-            self.take_order(shlex.split(line[1:]) or [""])
-        elif line.startswith("@"):
-            name, _, rest = line[1:].partition(" ")
-            self.act(name, rest.strip())
+            self.take_order(line[1:].split() or [""])
+        elif line.startswith("@") and line[1:].split()[:1]:
+            self.address(line)
         elif line:
             self.act(self.speaker, line)
 
+    def address(self, line):
+        name, _, rest = line[1:].partition(" ")
+        name = name.rstrip(":,").lower()
+        if name in CALLS:
+            self.act(self.speaker, line)
+        elif name in people.PEOPLE or name == "asked":
+            self.act(name, rest.strip())
+        else:
+            near = difflib.get_close_matches(name, people.PEOPLE, 1)
+            self.show(f"  nobody here is called {name}; " +
+                      (f"@{near[0]} perhaps?" if near else
+                       ":people lists who is"))
+
     def act(self, name, text):
-        if name != "asked" and name not in people.PEOPLE:
-            self.show(f"  nobody is called {name}; :people lists who is")
-        elif text[:1] in ("+", "-") and len(text.split()) == 1 and text[1:]:
-            self.tap(name, text[0] == "+", text[1:].strip(":"))
+        tap = TAP.match(text)
+        if tap and (tap[1] or tap[2] in "✅❌"):
+            self.tap(name, tap[1] != "-", tap[2].strip(":"),
+                     int(tap[3]) if tap[3] else None)
         elif name == "asked":
-            self.show("  @asked only taps: @asked +white_check_mark")
+            self.show("  @asked only taps: @asked +ok")
         else:
             self.speaker = name
             if text:
                 self.sandbox.say(name, text)
+            if text[:1] not in ("", "!"):
+                self.hint("the bot heeds only what begins with `!`")
 
-    def tap(self, name, add, emoji):
-        emoji = {"ok": READY, "no": "x"}.get(emoji, emoji)
-        if not self.tappable:
-            self.show("  no post takes taps yet")
+    def hint(self, text):
+        if text not in self.told:
+            self.told.add(text)
+            self.show(f"  ({text})")
+
+    # taps
+
+    def tap(self, name, add, emoji, number):
+        post = self.post_to_tap(number)
+        if post is None:
             return
-        post = self.channel.posts[self.tappable[-1]["id"]]
+        emoji = EMOJI.get(emoji, emoji)
+        if add and emoji == "x" and is_gate(post):
+            self.slow_down()
         names = mentioned(post) if name == "asked" else [name]
         for one in names:
             if add:
@@ -173,25 +237,74 @@ class Front:
             else:
                 self.sandbox.untap(one, post["id"], emoji)
 
-    def take_order(self, words):
-        order, rest = words[0], words[1:]
-        if order in ("quit", "q"):
-            self.over.set()
-        elif order == "people":
-            self.show("\n".join(f"  {name:<16} {what}"
-                                for name, what in people.PEOPLE.items()))
-        elif order == "posts":
-            self.show("\n".join("  " + self.channel.title(post)
-                                for post in self.tappable) or "  none yet")
-        elif order == "card":
-            self.show_card()
-        elif order == "pace" and rest and rest[0].isdigit():
-            self.pace = int(rest[0])
+    def post_to_tap(self, number):
+        """The post with that number, or the newest that asks for a tap, unless
+        what was asked last wants words: a tap would land on another post."""
+        if number is not None:
+            if 1 <= number <= len(self.posts):
+                return self.channel.posts[self.posts[number - 1]]
+            self.show(f"  there is no post #{number}; :posts lists them")
+            return None
+        asks = [(self.channel.posts[i]["create_at"], i)
+                for i in self.open | set(self.words)]
+        if not asks:
+            self.show("  no post takes taps now; :posts lists them")
+            return None
+        newest = max(asks)[1]
+        if newest in self.words:
+            self.show(f"  what was asked last wants words:"
+                      f" {self.words[newest]}")
+            if self.open:
+                self.show("  for an older post say +ok #N; :posts has N")
+            return None
+        return self.channel.posts[newest]
+
+    def slow_down(self):
+        """A ❌ counts after 10 s: of yours, so that it can be taken back."""
+        if self.pace == 1:
+            return
+        if self.slowed:
+            self.slowed.cancel()
+        self.channel.note(f"for {VETO_S} s time goes as on your watch:"
+                          " -no takes it back")
+        self.sandbox.side("POST", "clock", {"pace": 1})
+        self.slowed = threading.Timer(VETO_S, self.go_on)
+        self.slowed.daemon = True
+        self.slowed.start()
+
+    def go_on(self):
+        if not self.over.is_set():
             self.sandbox.side("POST", "clock", {"pace": self.pace})
-        elif order == "faults":
-            self.break_things(rest[0] if rest else "")
+
+    # orders
+
+    def take_order(self, words):
+        orders = {"quit": self.over.set, "q": self.over.set,
+                  "people": self.show_people, "posts": self.show_posts,
+                  "card": self.show_card,
+                  "pace": lambda: self.set_pace(*words[1:2]),
+                  "faults": lambda: self.break_things(*words[1:2])}
+        if words[0] in orders:
+            orders[words[0]]()
         else:
-            self.show(f"  no order :{order}; :help lists them")
+            near = difflib.get_close_matches(words[0], ORDERS, 1)
+            self.show(f"  there is no :{words[0]}" +
+                      (f"; :{near[0]} perhaps?" if near else "; ? lists them"))
+
+    def show_people(self):
+        self.show("\n".join(f"  {name:<16} {what}"
+                            for name, what in people.PEOPLE.items()))
+
+    def show_posts(self):
+        lines = []
+        for number, post_id in list(enumerate(self.posts, 1))[-12:]:
+            post = self.channel.posts[post_id]
+            state = "takes taps" if post_id in self.open else "over"
+            lines.append(f"  #{number:<3} {state:<11}"
+                         f"{self.channel.title(post)}")
+            lines += [" " * 18 + taps
+                      for taps in self.channel.taps_on(post_id)]
+        self.show("\n".join(lines) or "  none yet")
 
     def show_card(self):
         cards = [post for post in self.channel.posts.values()
@@ -202,7 +315,18 @@ class Front:
         else:
             self.show("  no run has a card yet")
 
-    def break_things(self, what):
+    def set_pace(self, text=""):
+        if not text.isdigit() or not 1 <= int(text) <= FASTEST:
+            self.show(f"  time goes {self.pace} times as fast as yours;"
+                      f" :pace 1 to :pace {FASTEST} changes it")
+            return
+        self.pace = int(text)
+        self.sandbox.side("POST", "clock", {"pace": self.pace})
+        self.show(f"  time goes {self.pace} times as fast as yours")
+
+    # faults
+
+    def break_things(self, what=""):
         breakers = {
             "cut": lambda: self.sockets("kill"),
             "deaf": lambda: self.sockets("deafen"),
@@ -211,7 +335,8 @@ class Front:
             "slow": lambda: self.fault({"do": "delay", "ms": 3000,
                                         "times": 20}),
             "503": lambda: self.fault({"do": "503", "times": 5}),
-            "drag": self.drag,
+            "drag": lambda: self.stage.world.slow("drag", 1, "*",
+                                                  DRAG_S * 1000),
             "pull": lambda: self.stage.world.fail(
                 "pull", 3, "docker compose*pull",
                 "registry.stella.example: 503 Service Unavailable"),
@@ -223,11 +348,14 @@ class Front:
             self.channel.note(f"fault: {what}")
             breakers[what]()
         else:
-            self.show(FAULTS)
+            self.show((f"  there is no fault {what}\n" if what else "") +
+                      FAULTS.format(drag=DRAG_S))
 
     def kill_bot(self):
         if self.stage.bot.process:
             self.stage.bot.kill()
+        else:
+            self.show("  it is dead already; :faults start starts it")
 
     def start_again(self):
         if self.stage.bot.process and not self.stage.bot.died():
@@ -235,16 +363,12 @@ class Front:
         else:
             self.start_bot()
 
-    def drag(self):
-        for name, pattern in (("pull", "docker compose*pull"),
-                              ("upgrade", "helm upgrade*")):
-            self.stage.world.slow(name, 1, pattern, 6000)
-
     def mend(self):
         self.sandbox.side("DELETE", "faults")
         self.sockets("hear")
         for name in ("pull", "ingest"):
             self.stage.world.fail(name, 0, "-", "-")
+        self.stage.world.slow("drag", 0, "-", 0)
 
     def sockets(self, do):
         self.sandbox.side("POST", "sockets", {"do": do, "user": people.BOT})

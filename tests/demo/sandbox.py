@@ -12,6 +12,14 @@ class RestError(Exception):
     pass
 
 
+def in_words(data):
+    """What the server says in the body of an error."""
+    try:
+        return json.loads(data)["message"]
+    except (ValueError, KeyError, TypeError):
+        return data[:300].decode(errors="replace")
+
+
 class Sandbox:
     def __init__(self, program, folder, start, pace=None):
         scene, self.clock = folder / "scene.json", folder / "clock"
@@ -23,7 +31,7 @@ class Sandbox:
         self.log = open(folder / "sandbox.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=self.log, text=True)
+            stderr=self.log, text=True, start_new_session=True)
         line = self.process.stdout.readline()
         if "http://" not in line:
             raise RestError(f"the sandbox did not start: {line!r}")
@@ -60,7 +68,7 @@ class Sandbox:
                     raise
         if answer.status >= 400:
             raise RestError(f"{method} {path}: {answer.status}"
-                            f" {data[:300].decode(errors='replace')}")
+                            f" {in_words(data)}")
         return json.loads(data) if data else {}
 
     def side(self, method, path, body=None):

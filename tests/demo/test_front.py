@@ -64,31 +64,68 @@ class Front(unittest.TestCase):
                 return
         self.fail(f"{title} never took taps")
 
-    def test_a_person_speaks_for_everybody(self):
-        self.terminal = terminal = Terminal()
+    def setUp(self):
+        self.terminal = Terminal()
         self.sees("the bot listens")
-        terminal.type("?")
-        self.sees("who is who")
-        terminal.type("@cto +ok")
-        self.sees("no post takes taps yet")
-        terminal.type("@nobody hello")
-        self.sees("nobody is called nobody")
-        terminal.type("@devops.oncall !cutover plan")
-        self.sees("Approve the plan?")
-        self.sees("Tap")
+
+    def tearDown(self):
+        self.terminal.type(":quit")
+        self.assertEqual(self.terminal.end(), 0)
+
+    def says(self, line, answer):
+        self.terminal.type(line)
+        self.sees(answer)
+
+    def plan(self):
+        self.says("@devops.oncall !cutover plan", "Approve the plan?")
         self.wait_until_it_takes_taps("Approve the plan?")
-        terminal.type("@cto +white_check_mark")
-        self.sees("cto taps")
-        terminal.type(":faults kill")
-        self.sees("the bot is gone")
-        terminal.type("@devops.lead +ok")
-        self.sees("devops.lead taps")
-        terminal.type(":faults start")
-        self.sees("Plan approved")
-        terminal.type("!help")
-        self.sees("What you may do now")
-        terminal.type(":quit")
-        self.assertEqual(terminal.end(), 0)
+
+    def test_a_person_speaks_for_everybody(self):
+        self.says("?", "who is who")
+        self.says("@cto +ok", "no post takes taps now")
+        self.plan()
+        self.says("@cto +white_check_mark", "cto taps")
+        self.says(":faults kill", "the bot is gone")
+        self.says(":faults kill", "it is dead already")
+        self.says("@devops.lead ✅", "devops.lead taps")
+        self.says(":faults start", "Plan approved")
+        self.says("!help", "What you may do now")
+
+    def test_a_slip_does_no_harm(self):
+        self.says("\x03", "nothing was sent")
+        self.says("@visitr hello", "@visitor perhaps?")
+        self.says("@zzz hello", ":people lists who is")
+        self.says(":pase", ":pace perhaps?")
+        self.says(":pace 0", "time goes 5 times")
+        self.says(":faults kil", "there is no fault kil")
+        self.says("cutover start", "the bot heeds only")
+        self.says("@here look", "@here look")
+        self.says("@cto +ok #1", "there is no post #1")
+
+    def test_a_veto_can_be_taken_back(self):
+        self.plan()
+        self.says("@cto +no", "time goes as on your watch")
+        self.sees("It counts in 10 s")
+        self.says("@cto -no", "❌ is gone")
+
+    def test_a_tap_lands_where_it_was_meant(self):
+        self.plan()
+        self.says("@devops.oncall !cutover rehearse", "3.3.3 by hand")
+        self.wait_until_it_takes_taps("3.3.3")
+        self.says("@asked +ok", "3.6.2 by hand")
+        self.wait_until_it_takes_taps("3.6.2")
+        self.says("@asked +ok", "Then say what you saw")
+        self.says("@asked +ok", "wants words: @devops.engineer !done 3.7")
+        self.says("@asked +ok #1", "Plan approved")
+        self.says(":posts", "#1   over")
+        self.sees("✅ cto, devops.lead")
+
+    def test_the_screen_is_kept(self):
+        self.says("@visitor !cutover start", "Not started")
+        kept = pathlib.Path(BUILD, "demo/hand/screen.txt").read_text("utf-8")
+        self.assertIn("devops.oncall> @visitor !cutover start", kept)
+        self.assertIn("Not started", kept)
+        self.assertNotIn("\033", kept)
 
 
 if __name__ == "__main__":
