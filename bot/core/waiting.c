@@ -52,7 +52,8 @@ static void add_role(struct waiting *waiting, const char *role) {
 	waiting->roles[waiting->role_count++] = xstrdup(role);
 }
 
-/* The primary of each role; where there is none, its backups. */
+/* The primary of each role, or who stands in; where there is none, its
+ * backups. */
 static void add_holders(struct waiting *waiting, const struct world *world,
 		const struct runbook *runbook, const struct role_set *roles,
 		bool backups) {
@@ -62,7 +63,11 @@ static void add_holders(struct waiting *waiting, const struct world *world,
 		if (holders == NULL) {
 			continue;
 		}
-		if (holders->primary != NULL) {
+		const struct deputy *deputy = world_deputy(
+				world, runbook->roles[roles->roles[i]].name);
+		if (deputy != NULL) {
+			add_user(waiting, deputy->user);
+		} else if (holders->primary != NULL) {
 			add_user(waiting, holders->primary);
 		}
 		for (size_t j = 0; (backups || holders->primary == NULL) &&

@@ -252,7 +252,8 @@ static const struct template_sample samples[] = {
 			"{\"run\":\"LB-7\",\"who\":\"md:@devops-lead\"}" },
 	{ "who", "`!who`",
 			"{\"roles\":[{\"role\":\"Storage\",\"primary\":\"storage-rep\","
-			"\"backups\":\"db-admin\",\"wide\":false}]}" },
+			"\"backups\":\"db-admin\",\"wide\":false,"
+			"\"deputy\":\"anna\",\"until\":\"06:00\"}]}" },
 	{ "why", "`!why`",
 			"{\"waiting\":[{\"what\":\"T0: 2 of 5\","
 			"\"names\":\"md:storage-rep\"}],\"state\":\"4.2.2 runs\"}" },

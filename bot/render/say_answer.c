@@ -143,6 +143,19 @@ static const struct runbook *runbook_now(const struct speech *speech) {
 	return plan != NULL ? plan->runbook : NULL;
 }
 
+/* Who stands in for @role at this time, if anybody does. */
+static void put_deputy(
+		cJSON *line, const struct speech *speech, const char *role) {
+	const struct deputy *deputy = world_deputy(speech->world, role);
+	speak_put(line, "deputy",
+			deputy != NULL ? people_name(speech->world->people, deputy->user)
+						   : NULL);
+	speak_take(line, "until",
+			deputy != NULL
+					? words_clock(deputy->until_ms, speech->world->now_ms)
+					: NULL);
+}
+
 static void add_role(
 		cJSON *list, const struct speech *speech, const char *role) {
 	const struct holders *holders = settings_holders(
@@ -153,6 +166,7 @@ static void add_role(
 		speak_put(line, "primary", "nobody");
 		speak_put(line, "backups", NULL);
 		speak_put_flag(line, "wide", false);
+		put_deputy(line, speech, role);
 		return;
 	}
 	const char *primary = holders->primary != NULL
@@ -169,6 +183,7 @@ static void add_role(
 	size_t letters = utf8_count(role) + utf8_count(primary) + backups.len;
 	speak_put_flag(line, "wide", backups.len > 0 && letters > 34);
 	speak_take(line, "backups", str_take(&backups));
+	put_deputy(line, speech, role);
 }
 
 static void say_who(const struct speech *speech) {

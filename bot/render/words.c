@@ -237,7 +237,11 @@ char *words_call_roles(const struct world *world, const struct runbook *runbook,
 		if (holders == NULL) {
 			continue;
 		}
-		if (is_there(world, holders->primary)) {
+		const struct deputy *deputy = world_deputy(
+				world, runbook->roles[roles->roles[i]].name);
+		if (deputy != NULL && is_there(world, deputy->user)) {
+			ids_add(&ids, deputy->user);
+		} else if (is_there(world, holders->primary)) {
 			ids_add(&ids, holders->primary);
 		} else {
 			add_backups(&ids, world, holders);

@@ -51,8 +51,9 @@ char *words_calls(
 char *words_names(const struct world *world, const char *const *ids,
 		size_t count, size_t most);
 
-/* Calls those who must act for any of @roles: each role's primary, or its
- * backups where the primary cannot be reached. */
+/* Calls those who must act for any of @roles: each role's deputy where one
+ * stands in, else its primary, or its backups where the primary cannot be
+ * reached. */
 char *words_call_roles(const struct world *world, const struct runbook *runbook,
 		const struct role_set *roles);
 
