@@ -82,7 +82,7 @@ static const struct template_sample samples[] = {
 			"\"until\":\"02:30\"}" },
 	{ "gate_closed", "what an open gate's post is edited to once it is closed",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"run\":\"LB-7\","
-			"\"passed\":true,\"at\":\"01:58\",\"filled\":5,\"needed\":5,"
+			"\"passed\":true,\"overridden\":false,\"at\":\"01:58\",\"filled\":5,\"needed\":5,"
 			"\"names\":\"md:authority-rep, devops-lead\","
 			"\"digest\":\"3f9a1c2b77d0\",\"icon\":\"❌\","
 			"\"outcome\":\"refused\"}" },

@@ -100,9 +100,7 @@ static void edit_closed(
 			gate->outcome == OUTCOME_REFUSED ? "❌"
 					: expired                ? "⌛"
 											 : "⚠️");
-	if (passed) {
-		speak_put_count(context, "filled", gate->filled_count);
-	}
+	speak_put_flag(context, "overridden", gate->overridden);
 	speak_take_list(context, "names",
 			words_names(speech->world, (const char *const *)gate->filled,
 					gate->filled_count, 8));

@@ -389,15 +389,24 @@ char *message_log_row(const struct message_world *world,
 	return row;
 }
 
+static char *gate_label(
+		const struct speech *speech, const struct gate_state *gate) {
+	char *name = gate->purpose == PURPOSE_PLAN
+			? xstrdup("plan")
+			: words_gate(speech->bridge, gate);
+	char *label = xasprintf(
+			"%s%s", name, gate->overridden ? ", overridden" : "");
+	free(name);
+	return label;
+}
+
 static void add_approval(cJSON *list, const struct speech *speech,
 		const struct gate_state *gate) {
 	if (gate->passed_ms == 0) {
 		return;
 	}
 	cJSON *line = speak_add(list);
-	speak_take(line, "gate",
-			gate->purpose == PURPOSE_PLAN ? xstrdup("plan")
-										  : words_gate(speech->bridge, gate));
+	speak_take(line, "gate", gate_label(speech, gate));
 	speak_take_list(line, "names",
 			words_names(speech->world, (const char *const *)gate->filled,
 					gate->filled_count, 6));

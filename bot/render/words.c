@@ -179,12 +179,19 @@ char *words_calls(
 char *words_names(const struct world *world, const char *const *ids,
 		size_t count, size_t most) {
 	struct str out = { 0 };
-	for (size_t i = 0; i < count && i < most; i++) {
-		str_addf(&out, "%s%s", i > 0 ? ", " : "",
-				people_name(world->people, ids[i]));
+	size_t named = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (ids[i][0] == '\0') {
+			continue; // a place that an override left empty
+		}
+		if (named < most) {
+			str_addf(&out, "%s%s", named > 0 ? ", " : "",
+					people_name(world->people, ids[i]));
+		}
+		named++;
 	}
-	if (count > most) {
-		str_addf(&out, " +%zu", count - most);
+	if (named > most) {
+		str_addf(&out, " +%zu", named - most);
 	}
 	return str_take(&out);
 }

@@ -624,6 +624,70 @@ static void a_post_that_takes_taps_is_never_edited_while_it_is_open(
 	talk_finish(&talk);
 }
 
+static void break_glass(struct talk *talk, const char *user) {
+	night_ask(&talk->night,
+			&(struct request){
+					.type = REQUEST_OVERRIDE,
+					.user = user,
+					.post = user,
+					.command = "override",
+					.role = "t0",
+					.text = "nobody of @storage is there",
+			});
+}
+
+static void deputies_silence_and_broken_glass_are_told(void **state) {
+	(void)state;
+	static const char *const roles[] = { "CTO", "DevOps lead" };
+	struct talk talk;
+	talk_init(&talk, launch);
+	talk.night.settings.override_roles = roles;
+	talk.night.settings.override_role_count = 2;
+	talk.night.settings.override_count = 2;
+	talk.night.settings.escalate_after_ms = 10 * 60000;
+	until_t0(&talk);
+	night_ask(&talk.night,
+			&(struct request){
+					.type = REQUEST_DELEGATE,
+					.user = "rep",
+					.post = "delegating",
+					.command = "delegate",
+					.role = "Storage",
+					.who = "other",
+					.until = "4h",
+			});
+	const struct message_row *row = row_with(&talk, "deputy/");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "**Storage:** @other stands in\nuntil "));
+	night_pass(&talk.night, 11);
+	row = row_with(&talk, "/silence/1");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "· DevOps lead @dep\n"));
+	assert_non_null(strstr(row->text, "· Storage @other\n")); // no backup
+	night_pass(&talk.night, 10);
+	row = row_with(&talk, "/silence/2");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "@lead"));
+	yes(&talk, "lead");
+	break_glass(&talk, "cto");
+	row = row_with(&talk, "/override/");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "1 of 2 have said so"));
+	assert_non_null(strstr(row->text, "`nobody of @storage is there`"));
+	break_glass(&talk, "dep");
+	row = row_with(&talk, "/overridden");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "T0 passed by override**"));
+	assert_non_null(strstr(row->text, "· Storage @other\n"));
+	assert_non_null(strstr(row->text, "`!review WHY`"));
+	row = row_with(&talk, "/gate/2/edit/");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "T0 overridden "));
+	assert_non_null(strstr(row->text, "1 of 2**"));
+	assert_non_null(strstr(row->text, "\nlead\n"));
+	talk_finish(&talk);
+}
+
 static void peoples_words_call_nobody_and_break_nothing(void **state) {
 	(void)state;
 	struct talk talk;
@@ -784,6 +848,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(the_runbook_that_ships_reads_well),
 		cmocka_unit_test(
 				a_post_that_takes_taps_is_never_edited_while_it_is_open),
+		cmocka_unit_test(deputies_silence_and_broken_glass_are_told),
 		cmocka_unit_test(peoples_words_call_nobody_and_break_nothing),
 		cmocka_unit_test(output_cannot_leave_its_fence),
 		cmocka_unit_test(only_those_who_must_act_are_called),
