@@ -523,21 +523,21 @@ static void keep_written(struct conn *conn, int64_t seq, const char *frame) {
 	conn->dead_next = (conn->dead_next + 1) % HUB_DEAD;
 }
 
-/* One frame of the replay; false when it is over. */
+/* One frame of the replay; false when it is over.  A number that was used up
+ * without a frame (a fault) has none now either. */
 static bool next_replayed(struct conn *conn, struct str *frame) {
-	if (conn->replay_from < 0 || conn->replay_from >= conn->next_seq) {
-		conn->replay_from = -1;
-		return false;
-	}
-	for (size_t i = 0; i < HUB_DEAD; i++) {
-		const struct written *written = &conn->dead[i];
-		if (written->frame != NULL && written->seq == conn->replay_from) {
-			str_add(frame, written->frame);
-			break;
+	while (conn->replay_from >= 0 && conn->replay_from < conn->next_seq) {
+		int64_t seq = conn->replay_from++;
+		for (size_t i = 0; i < HUB_DEAD; i++) {
+			const struct written *written = &conn->dead[i];
+			if (written->frame != NULL && written->seq == seq) {
+				str_add(frame, written->frame);
+				return true;
+			}
 		}
 	}
-	conn->replay_from++;
-	return true;
+	conn->replay_from = -1;
+	return false;
 }
 
 static struct item pop(struct conn *conn) {
