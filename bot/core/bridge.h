@@ -141,12 +141,12 @@ struct step_state {
 	enum outcome outcome; // STEP_ENDED, STEP_FAILED
 	int64_t begun_ms;
 	int64_t ended_ms;
-	uint32_t block;      // in progress, or the next
-	bool allowed;        // `!run` was said
-	bool cancelling;     // `!fail` was said while it runs
-	char *post;          // takes taps; NULL
-	char *claimed;       // user id
-	char **refused_taps; // user ids that were told that they do not count
+	uint32_t block;        // in progress, or the next
+	bool allowed;          // `!run` was said
+	int64_t cancelling_ms; // when `!fail` was said while it runs; 0: not
+	char *post;            // takes taps; NULL
+	char *claimed;         // user id
+	char **refused_taps;   // user ids that were told that they do not count
 	size_t refused_tap_count;
 	char *said_by; // who ended it, if a person did
 	char *text;    // evidence, or why

@@ -531,7 +531,7 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 	attempt->reason = xstrdup(event->text);
 	attempt->tail = xstrdup(event->detail);
 	attempt->log = xstrdup(event->path);
-	step->cancelling = false;
+	step->cancelling_ms = 0;
 	if (event->outcome != OUTCOME_OK) {
 		return true;
 	}
@@ -595,7 +595,7 @@ static void retry(
 	step->status = model->kind == STEP_MANUAL ? STEP_PENDING : STEP_RUNNING;
 	step->outcome = OUTCOME_NONE;
 	step->ended_ms = 0;
-	step->cancelling = false;
+	step->cancelling_ms = 0;
 	step->try_from = step->attempt_count;
 	replace(&step->post, NULL);
 	replace(&step->text, NULL);
@@ -640,7 +640,7 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	} else if (type == EVENT_STEP_RETRIED) {
 		retry(run, step, event);
 	} else if (type == EVENT_STEP_CANCELLING) {
-		step->cancelling = true;
+		step->cancelling_ms = event->at_ms;
 		replace(&step->text, event->text);
 		replace(&step->said_by, event->user);
 	} else if (type == EVENT_STEP_CONFIRMED) {

@@ -8,6 +8,9 @@
  * What people say about a step.
  */
 
+/* So long after it was told to end; it had 10 s, then it was killed. */
+#define DEAD_AFTER_MS 30000
+
 struct said {
 	struct deciding *d;
 	const struct run *run;
@@ -110,6 +113,40 @@ static void say_done(const struct said *s) {
 	}
 }
 
+/* It was told to end, with force in the end, and is still there: it hangs where
+ * no signal reaches, or whoever should end it does. */
+static void declare_dead(const struct said *s, const struct attempt *attempt) {
+	struct event event = event_make(EVENT_ATTEMPT_ENDED, s->d->world->now_ms);
+	event.run = s->run->number;
+	event.step = (uint32_t)s->index;
+	event.block = attempt->block;
+	event.host = attempt->host;
+	event.attempt = attempt->number;
+	event.outcome = OUTCOME_UNKNOWN;
+	event.exit_status = -1;
+	event.duration_ms = s->d->world->now_ms - attempt->started_ms;
+	event.text = decision_print(s->d->decision,
+			"it could not be ended; %s declared it dead, and it may still run",
+			deciding_name(s->d, s->d->request->user));
+	deciding_add(s->d, event);
+}
+
+static void fail_running(const struct said *s, const struct attempt *attempt) {
+	int64_t asked_ms = s->state->cancelling_ms;
+	int64_t left_ms = asked_ms + DEAD_AFTER_MS - s->d->world->now_ms;
+	if (asked_ms == 0) {
+		deciding_add(s->d, said_event(s, EVENT_STEP_CANCELLING));
+	} else if (left_ms > 0) {
+		refuse(s,
+				decision_print(s->d->decision,
+						"is being ended\n"
+						"if it does not end, say `!fail %s WHY` again in %s",
+						s->model->number, deciding_span(s->d, left_ms)));
+	} else {
+		declare_dead(s, attempt);
+	}
+}
+
 static void say_fail(const struct said *s) {
 	if (!is_allowed(s, true, true)) {
 		return;
@@ -120,7 +157,7 @@ static void say_fail(const struct said *s) {
 		end(s, OUTCOME_FAILED);
 	} else if (s->state->status == STEP_RUNNING &&
 			step_running(s->state) != NULL) {
-		deciding_add(s->d, said_event(s, EVENT_STEP_CANCELLING));
+		fail_running(s, step_running(s->state));
 	} else if (s->state->status == STEP_RUNNING) {
 		end(s, OUTCOME_FAILED); // between two attempts
 	} else {
@@ -249,8 +286,12 @@ static bool find(struct said *s) {
 	bool late_evidence = d->request->type == REQUEST_DONE &&
 			s->state->status == STEP_ENDED &&
 			s->state->outcome != OUTCOME_EXCLUDED;
+	/* A rollback and an abort wait for what still runs of the phase before. */
+	bool still_runs = d->request->type == REQUEST_FAIL &&
+			step_running(s->state) != NULL;
 	if (s->state->outcome == OUTCOME_EXCLUDED ||
-			(!is_reachable(s->run, s->index) && !late_evidence)) {
+			(!is_reachable(s->run, s->index) && !late_evidence &&
+					!still_runs)) {
 		refuse(s,
 				decision_print(d->decision, "is not up now\n%s is %s",
 						deciding_label(d, s->run),

@@ -185,7 +185,7 @@ static void end_step(struct deciding *d, const struct run *run, size_t index,
 	event.outcome = outcome;
 	event.text = text;
 	const struct step_state *step = &run->steps[index];
-	if (step->cancelling || step->said_by != NULL) {
+	if (step->cancelling_ms != 0 || step->said_by != NULL) {
 		event.user = step->said_by;
 	}
 	deciding_add(d, event);

@@ -82,7 +82,7 @@ static struct effect attempt_effect(enum effect_type type,
 
 static bool is_cancelled(
 		const struct run *run, size_t step, const struct attempt *attempt) {
-	if (run->steps[step].cancelling) {
+	if (run->steps[step].cancelling_ms != 0) {
 		return true;
 	}
 	switch (run->status) {

@@ -266,6 +266,35 @@ static void rollback_stops_what_is_running(void **state) {
 			"run.rolled_back\n");
 }
 
+/* It hangs in the kernel, say: no signal reaches it, and no rollback would ever
+ * begin. */
+static void what_cannot_be_ended_is_declared_dead(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->slow = true;
+	night->disobedient = true;
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_says(night, "cto", REQUEST_ROLLBACK);
+	night_pass(night, 20);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	assert_string_equal(night_shown(night),
+			"step.cancelling 4.1 by lead\n"
+			"command.refused by lead: 4.1 is being ended/"
+			"if it does not end, say `!fail 4.1 WHY` again in 30 s\n");
+	night_pass(night, 1);
+	night_say(night, "cto", REQUEST_FAIL, "4.1", "it hangs");
+	assert_non_null(strstr(night_shown(night), "command.refused by cto"));
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	assert_non_null(strstr(night_shown(night),
+			"attempt.ended 4.1#1 unknown\n"
+			"step.ended 4.1 unknown by lead\n"
+			"gate.used\n"
+			"attempt.started 6.1#1\n"));
+}
+
 /* LB-2 was aborted with things done, LB-4 waits at its gate: then somebody
  * sees that LB-2 must be taken back. */
 static void start_behind_an_aborted_run(struct night *night) {
@@ -645,6 +674,7 @@ int main(void) {
 		claim(rollback_needs_two_and_asking_is_one),
 		claim(a_second_rollback_fills_its_authors_slot),
 		claim(rollback_stops_what_is_running),
+		claim(what_cannot_be_ended_is_declared_dead),
 		claim(an_older_runs_rollback_stops_the_one_at_its_gate),
 		claim(nothing_starts_while_an_older_runs_rollback_is_asked_for),
 		claim(a_refused_rollback_holds_and_can_be_asked_again),

@@ -500,6 +500,18 @@ class Storm(night.Night):
         self.ask("POST", f"users/{name}", change)
         self.stray.append(lambda: self.ask("POST", f"users/{name}", back))
 
+    def shut_out(self):
+        path, change, back = self.chance.choice([
+            ("users/bridgekeeper",
+             {"channel": "launch-bridge", "member": False},
+             {"channel": "launch-bridge", "member": True}),
+            ("channels/launch-bridge", {"archived": True},
+             {"archived": False}),
+            ("users/bridgekeeper", {"token": "disable"},
+             {"token": "enable"})])
+        self.ask("POST", path, change)
+        self.stray.append(lambda: self.ask("POST", path, back))
+
     def many_voices(self):
         for name in HOLDERS + ["mallory"]:
             self.say(name, "!rollback all at once")
@@ -514,7 +526,8 @@ WEATHER = [Storm.bad_answers, Storm.held_answers, Storm.bad_events,
            Storm.wind_down, Storm.dead_bot, Storm.stopped_bot,
            Storm.dead_runner, Storm.spoilt_files, Storm.full_disk,
            Storm.strangers, Storm.impostor, Storm.talk, Storm.slips,
-           Storm.vandal, Storm.comings, Storm.many_voices, Storm.holds]
+           Storm.vandal, Storm.comings, Storm.shut_out, Storm.many_voices,
+           Storm.holds]
 
 
 def play(options, seed):

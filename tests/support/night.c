@@ -535,7 +535,7 @@ static bool carry_out(struct night *night, const struct effect *effect) {
 				outcome_of(
 						night, run->plan->runbook->steps[effect->step].number));
 	case EFFECT_CANCEL_ATTEMPT:
-		return running != NULL &&
+		return running != NULL && !night->disobedient &&
 				end_attempt(
 						night, run, effect->step, running, OUTCOME_CANCELLED);
 	}

@@ -44,6 +44,7 @@ struct night {
 	size_t fail_count;
 	bool slow;           // attempts run until night_end()
 	bool away;           // nothing follows by itself: requests pile up
+	bool disobedient;    // nor do they end when they are cancelled
 	bool unverifiable;   // fresh reads fail
 	bool files_changed;  // tracked files differ from the plan's
 	size_t started;      // attempts in all
