@@ -36,7 +36,7 @@ void sha256_end(struct sha256 *sha, char hex[SHA256_HEX]);
 void sha256_of(const void *bytes, size_t len, char hex[SHA256_HEX]);
 
 /* HMAC-SHA-256 of @bytes under @key, as lower-case hex. */
-void sha256_hmac(const void *key, size_t key_len, const void *bytes,
-		size_t len, char hex[SHA256_HEX]);
+void sha256_hmac(const void *key, size_t key_len, const void *bytes, size_t len,
+		char hex[SHA256_HEX]);
 
 #endif

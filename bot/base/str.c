@@ -1,6 +1,5 @@
 #include "base/str.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,17 +70,9 @@ void str_add_char(struct str *str, char c) {
 void str_addf(struct str *str, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
-	va_list again;
-	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+	char *text = xvasprintf(format, args);
 	va_end(args);
-	if (len < 0) {
-		abort();
-	}
-	char *text = xcalloc(1, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, format, again);
-	va_end(again);
-	str_add_bytes(str, text, (size_t)len);
+	str_add(str, text);
 	free(text);
 }
 

@@ -42,18 +42,23 @@ void *xreallocarray(void *memory, size_t count, size_t size) {
 	return grown;
 }
 
-char *xasprintf(const char *format, ...) {
-	va_list args;
-	va_start(args, format);
+char *xvasprintf(const char *format, va_list args) {
 	va_list again;
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
 	if (len < 0) {
 		abort();
 	}
 	char *text = xcalloc(1, (size_t)len + 1);
 	vsnprintf(text, (size_t)len + 1, format, again);
 	va_end(again);
+	return text;
+}
+
+char *xasprintf(const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	char *text = xvasprintf(format, args);
+	va_end(args);
 	return text;
 }

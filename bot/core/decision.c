@@ -1,7 +1,6 @@
 #include "core/decision.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -61,12 +60,7 @@ void *decision_own(struct decision *decision, void *memory) {
 const char *decision_print(struct decision *decision, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
-	va_list again;
-	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+	char *text = xvasprintf(format, args);
 	va_end(args);
-	char *text = xcalloc(1, (size_t)(len > 0 ? len : 0) + 1);
-	vsnprintf(text, (size_t)(len > 0 ? len : 0) + 1, format, again);
-	va_end(again);
 	return decision_own(decision, text);
 }
