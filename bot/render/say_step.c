@@ -206,7 +206,7 @@ static void attach_log(const struct speech *speech,
 	}
 }
 
-/* "2 of 3", "node2", "node2, 2 of 3": which part of the step it was. */
+/* "part 2 of 3", "node2", "node2, part 2 of 3": which of the step it was. */
 static char *part_words(
 		const struct step_view *view, const struct attempt *attempt) {
 	bool hosts = run_host_count(view->run, view->index, attempt->block) > 1;
@@ -216,7 +216,7 @@ static char *part_words(
 	if (view->model->block_count < 2) {
 		return xstrdup(host);
 	}
-	return xasprintf("%s%s%u of %zu", host, hosts ? ", " : "",
+	return xasprintf("%s%spart %u of %zu", host, hosts ? ", " : "",
 			attempt->block + 1, view->model->block_count);
 }
 
