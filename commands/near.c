@@ -129,6 +129,9 @@ static const struct command *like_command(const char *text, size_t len) {
 
 void near_suggest(struct command_match *out, const struct command *command,
 		const char *rest) {
+	if (strcmp(command->pattern, COMMAND_ALONE) == 0) {
+		rest = ""; // with more it would be refused
+	}
 	char *line = xasprintf("!%s%s%s%s", command->cutover ? "cutover " : "",
 			command->name, *rest != '\0' ? " " : "", rest);
 	char *quoted = command_quote(line, strlen(line));

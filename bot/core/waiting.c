@@ -92,15 +92,15 @@ static void add_lead(struct waiting *waiting, const struct world *world,
 static const char *purpose_words(enum gate_purpose purpose) {
 	switch (purpose) {
 	case PURPOSE_PLAN:
-		return "plan";
+		return "plan gate";
 	case PURPOSE_START:
-		return "T0";
+		return "T0 gate";
 	case PURPOSE_STEP:
-		return "gate";
+		return "step's gate";
 	case PURPOSE_SUCCESS:
-		return "success";
+		return "success gate";
 	case PURPOSE_ROLLBACK:
-		return "rollback";
+		return "rollback gate";
 	case PURPOSE_FILES:
 		return "changed files";
 	}
@@ -122,7 +122,7 @@ static void wait_for_gate(const struct bridge *bridge,
 		full += filled[i] != NULL;
 	}
 	struct waiting *waiting = add(waitings,
-			xasprintf("%s: %zu of %zu", purpose_words(gate->purpose), full,
+			xasprintf("%s, %zu of %zu", purpose_words(gate->purpose), full,
 					count));
 	bool backups = gate_backups_count(world->settings, gate, world->now_ms) &&
 			world->settings->backup_after_ms > 0;
@@ -238,10 +238,18 @@ void bridge_waiting(const struct bridge *bridge, const struct world *given,
 		add(waitings, xstrdup("the chat server"));
 	}
 	for (size_t i = 0; i < bridge->gate_count; i++) {
-		wait_for_gate(bridge, world, &bridge->gates[i], waitings);
+		if (bridge->gates[i].run != 0) {
+			wait_for_gate(bridge, world, &bridge->gates[i], waitings);
+		}
 	}
 	for (size_t i = 0; i < bridge->run_count; i++) {
 		wait_for_run(bridge, world, &bridge->runs[i], waitings);
+	}
+	// A plan's approval keeps no run, so what a run waits for is said first.
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		if (bridge->gates[i].run == 0) {
+			wait_for_gate(bridge, world, &bridge->gates[i], waitings);
+		}
 	}
 }
 

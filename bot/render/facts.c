@@ -239,7 +239,7 @@ char *speak_waiting(const struct speech *speech, bool calls, bool brief) {
 		bool both = *who != '\0' && *prose != '\0';
 		str_addf(&out, "%s%s%s", who, both ? ": " : "", prose);
 		if (waitings.count > 1) {
-			str_addf(&out, " +%zu", waitings.count - 1);
+			str_addf(&out, " · %zu more", waitings.count - 1);
 		}
 		free(prose);
 		free(what);

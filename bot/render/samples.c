@@ -21,7 +21,7 @@ static const struct template_sample samples[] = {
 	{ "attempt_log",
 			"more long output of such a step, as a file; in the card's thread",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.1\",\"part\":\"node2,"
-			" 2 of 2\",\"count\":\"412 lines\"}" },
+			" part 2 of 2\",\"count\":\"412 lines\"}" },
 	{ "attempt_ok", "a command step has ended well; in the card's thread",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.1\","
 			"\"title\":\"Pull the images\",\"took\":\"2 min 06 s\","
@@ -92,7 +92,7 @@ static const struct template_sample samples[] = {
 			"\"until\":\"02:30\"}" },
 	{ "gate_expired", "a gate was not filled in time, or its approval not used",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"who\":\"md:@devops-lead\","
-			"\"missing\":\"md:Storage, Observability\","
+			"\"missing\":\"md:Storage, Observability\",\"passed\":false,"
 			"\"again\":\"!cutover start\"}" },
 	{ "gate_objection", "a ❌ was seen on an open gate",
 			"{\"user\":\"storage-rep\",\"name\":\"T0\",\"title\":\"T0\"}" },
@@ -123,7 +123,8 @@ static const struct template_sample samples[] = {
 			"\"why\":\"md:`queue is growing`\",\"running\":\"4.2.2\","
 			"\"gate\":false}" },
 	{ "help", "`!help`",
-			"{\"may\":[{\"usage\":\"!cutover start\",\"summary\":\"check,"
+			"{\"asked\":[{\"what\":\"md:T0 gate, 2 of 5\"}],"
+			"\"may\":[{\"usage\":\"!cutover start\",\"summary\":\"check,"
 			" then the T0 gate\"}],"
 			"\"always\":\"md:`!status` `!who` `!why` `!note TEXT`\"}" },
 	{ "help_command", "`!help COMMAND`",
@@ -255,7 +256,7 @@ static const struct template_sample samples[] = {
 			"\"backups\":\"db-admin\",\"wide\":false,"
 			"\"deputy\":\"anna\",\"until\":\"06:00\"}]}" },
 	{ "why", "`!why`",
-			"{\"waiting\":[{\"what\":\"T0: 2 of 5\","
+			"{\"waiting\":[{\"what\":\"T0 gate, 2 of 5\","
 			"\"names\":\"md:storage-rep\"}],\"state\":\"4.2.2 runs\"}" },
 };
 

@@ -15,6 +15,7 @@
 
 #define FIRST_LETTERS 38 // beside the sign in front
 #define LINE_LETTERS  46
+#define ASKED_LETTERS 28 // behind "you are asked"
 #define LIST_MAX      9
 
 /* --- refusals --- */
@@ -95,8 +96,29 @@ static bool is_always(enum request_type type) {
 			type == REQUEST_WHO || type == REQUEST_WHY || type == REQUEST_NOTE;
 }
 
+/* Taps and steps that wait for who asks: no command says that. */
+static void add_asked(cJSON *list, const struct speech *speech) {
+	struct waitings waitings;
+	bridge_waiting(speech->bridge, speech->world, &waitings);
+	for (size_t i = 0; i < waitings.count; i++) {
+		const struct waiting *waiting = &waitings.list[i];
+		bool asked = false;
+		for (size_t j = 0; j < waiting->user_count; j++) {
+			asked = asked ||
+					strcmp(waiting->users[j], speech->event->user) == 0;
+		}
+		if (asked && cJSON_GetArraySize(list) < LIST_MAX) {
+			char *brief = words_short(waiting->what, ASKED_LETTERS);
+			speak_take_raw(speak_add(list), "what", words_prose(brief));
+			free(brief);
+		}
+	}
+	waitings_finish(&waitings);
+}
+
 static void say_help(const struct speech *speech) {
 	cJSON *context = speak_context(speech, NULL);
+	add_asked(speak_put_list(context, "asked"), speech);
 	cJSON *list = speak_put_list(context, "may");
 	struct str always = { 0 };
 	for (size_t i = 0; i < speech->in->command_count; i++) {
@@ -162,13 +184,6 @@ static void add_role(
 			speech->world->settings, role);
 	cJSON *line = speak_add(list);
 	speak_put(line, "role", role);
-	if (holders == NULL) {
-		speak_put(line, "primary", "nobody");
-		speak_put(line, "backups", NULL);
-		speak_put_flag(line, "wide", false);
-		put_deputy(line, speech, role);
-		return;
-	}
 	const char *primary = holders->primary != NULL
 			? people_name(speech->world->people, holders->primary)
 			: "nobody";
@@ -191,7 +206,11 @@ static void say_who(const struct speech *speech) {
 	cJSON *list = speak_put_list(context, "roles");
 	const struct runbook *runbook = runbook_now(speech);
 	for (size_t i = 0; runbook != NULL && i < runbook->role_count; i++) {
-		add_role(list, speech, runbook->roles[i].name);
+		const char *role = runbook->roles[i].name;
+		// A role that nobody holds is one that nothing asks: see lint.
+		if (settings_holders(speech->world->settings, role) != NULL) {
+			add_role(list, speech, role);
+		}
 	}
 	speak_answer(speech, "who", context);
 }

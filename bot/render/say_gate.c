@@ -148,6 +148,7 @@ static void say_closed(
 	speak_put_flag(context, "nothing_ran",
 			view->run == NULL || !view->run->command_started);
 	speak_take_list(context, "missing", gate_view_missing(view));
+	speak_put_flag(context, "passed", view->state->passed_ms != 0);
 	char *prose = words_prose(event->text != NULL ? event->text : "");
 	struct str why = { 0 };
 	markdown_add_wrapped(&why, prose, LINE_LETTERS, LINE_LETTERS);

@@ -394,6 +394,10 @@ static void an_answer_cannot_be_broken_out_of(void **state) {
 			"**Unknown:** `!cutover` with `'@all'`\n"
 			"`!help` shows what you can say");
 	command_match_finish(&match);
+	command_parse("!cutover who T0", false, &match); // who stands alone
+	assert_string_equal(match.request.text,
+			"**Did you mean this?** Nothing was done\n`!who`");
+	command_match_finish(&match);
 	command_parse("!rolback `x` @all\n# y", false, &match);
 	assert_string_equal(match.request.text,
 			"**Did you mean this?** Nothing was done\n"

@@ -751,6 +751,79 @@ static void backups_are_called_when_they_begin_to_count(void **state) {
 	talk_finish(&talk);
 }
 
+static void an_approval_that_ran_out_was_given_in_time(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	yes(&talk, "lead");
+	night_jump(&talk.night, (int64_t)48 * 3600000);
+	assert_string_equal(row_with(&talk, "/closed")->text,
+			"⌛ **Plan not approved in time** @lead\n"
+			"Missing: CTO\n"
+			"Again: `!cutover plan`");
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	yes(&talk, "lead");
+	yes(&talk, "cto");
+	night_jump(&talk.night, (int64_t)48 * 3600000);
+	assert_string_equal(row_with(&talk, "/closed")->text,
+			"⌛ **Plan: its approval ran out** @lead\n"
+			"Again: `!cutover plan`");
+	talk_finish(&talk);
+}
+
+static void help_says_what_a_person_is_asked(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	say(&talk, "cto", REQUEST_HELP, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "answer/")->text,
+			"\n⏳ You are asked: plan gate, 0 of 2\n"));
+	say(&talk, "other", REQUEST_HELP, NULL, NULL);
+	assert_null(strstr(row_with(&talk, "answer/")->text, "⏳"));
+	talk_finish(&talk);
+}
+
+static void who_leaves_out_what_nobody_holds(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	say(&talk, "lead", REQUEST_WHO, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "answer/")->text, "· Storage: rep"));
+	const struct holders *kept = talk.night.settings.holders;
+	size_t count = 0;
+	struct holders without[16];
+	for (size_t i = 0; i < talk.night.settings.holder_count; i++) {
+		if (strcmp(kept[i].role, "Storage") != 0) {
+			without[count++] = kept[i];
+		}
+	}
+	size_t all = talk.night.settings.holder_count;
+	talk.night.settings.holders = without;
+	talk.night.settings.holder_count = count;
+	say(&talk, "lead", REQUEST_WHO, NULL, NULL);
+	assert_null(strstr(row_with(&talk, "answer/")->text, "Storage"));
+	talk.night.settings.holders = kept;
+	talk.night.settings.holder_count = all;
+	talk_finish(&talk);
+}
+
+static void what_a_run_waits_for_comes_before_the_plan(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	night_will(&talk.night, "3.1", OUTCOME_FAILED);
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	say(&talk, "lead", REQUEST_REHEARSE, NULL, NULL);
+	say(&talk, "lead", REQUEST_WHY, NULL, NULL);
+	assert_string_equal(row_with(&talk, "answer/")->text,
+			"⏳ lead: 3.1 failed\n"
+			"⏳ cto, lead: plan gate, 0 of 2");
+	talk_finish(&talk);
+}
+
 static void a_late_status_says_what_was_missed(void **state) {
 	(void)state;
 	struct talk talk;
@@ -853,6 +926,10 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(output_cannot_leave_its_fence),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
+		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),
+		cmocka_unit_test(help_says_what_a_person_is_asked),
+		cmocka_unit_test(who_leaves_out_what_nobody_holds),
+		cmocka_unit_test(what_a_run_waits_for_comes_before_the_plan),
 		cmocka_unit_test(a_late_status_says_what_was_missed),
 		cmocka_unit_test(keys_are_found_again_from_the_state),
 		cmocka_unit_test(the_log_row_is_one_row),
