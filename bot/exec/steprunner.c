@@ -203,8 +203,16 @@ static void conclude_status(
 	conclude(followed);
 }
 
+/* What was to run, with its secrets, where no runner has taken it away. */
+static void remove_spec(const char *folder) {
+	char *path = xasprintf("%s/%s", folder, STEP_SPEC);
+	unlink(path);
+	free(path);
+}
+
 static void conclude_not_started(
 		struct followed *followed, const char *reason) {
+	remove_spec(followed->folder);
 	attempt_judge_not_started(&followed->judged, reason, followed->folder,
 			loop_now_ms(followed->runner->loop));
 	conclude(followed);
@@ -230,9 +238,7 @@ static void free_clock_seat(const struct followed *followed) {
 }
 
 static void conclude_unknown(struct followed *followed) {
-	char *spec_path = path_in(followed, STEP_SPEC);
-	unlink(spec_path); // a runner that died early may have left its secrets
-	free(spec_path);
+	remove_spec(followed->folder);
 	attempt_judge_unknown(&followed->judged, &followed->copy->spec,
 			followed->folder, loop_now_ms(followed->runner->loop));
 	free_clock_seat(followed);
@@ -514,6 +520,9 @@ static void steprunner_cancel(struct runner *base, const char *id) {
 	char *folder = folder_of(runner, id);
 	if (!attempt_folder_cancel(folder, &err)) {
 		log_error("step.cancel", "attempt=%s why=\"%s\"", id, err.text);
+	}
+	if (followed == NULL) {
+		remove_spec(folder); // else its runner does, and tells of the cancel
 	}
 	if (followed != NULL && followed->request != NULL) {
 		request_cancel(followed->request);

@@ -717,6 +717,21 @@ static void secrets_reach_no_tail_no_reason_and_no_file(void **state) {
 	assert_string_equal(told->reason,
 			"`URL=` in $BRIDGE_OUTPUT holds a secret: it would be on record");
 	assert_string_equal(told->values, "");
+	struct str long_text = { 0 };
+	for (size_t i = 0; i < 130000; i++) {
+		str_add_char(&long_text, '#');
+	}
+	spec.id = "c";
+	spec.text = str_text(&long_text);
+	assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_NOT_STARTED);
+	str_finish(&long_text);
+	/* A bot that died when it had just written down what to run. */
+	char *armed = xasprintf("mkdir -m 700 %s/attempts/d; "
+							"echo Hunter2Hunter2 >%s/attempts/d/spec",
+			rig.folder, rig.folder);
+	assert_int_equal(system(armed), 0);
+	free(armed);
+	rig.runner->api->cancel(rig.runner, "d");
 	bot_dies(&rig);
 	char *grep = xasprintf("grep -rq Hunter2 %s", rig.folder);
 	assert_int_equal(WEXITSTATUS(system(grep)), 1);
