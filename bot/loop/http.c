@@ -251,7 +251,8 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 		return; // told again on the next real turn
 	}
 	if (status < 0) {
-		flags = CURL_CSELECT_ERR;
+		// CURL_CSELECT_ERR would say only that; the socket says what it is.
+		flags = CURL_CSELECT_IN | CURL_CSELECT_OUT;
 	}
 	if ((events & UV_READABLE) != 0) {
 		flags |= CURL_CSELECT_IN;
