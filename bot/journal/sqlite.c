@@ -96,9 +96,22 @@ static struct journal_sqlite *of(struct journal *journal) {
 	return (struct journal_sqlite *)journal;
 }
 
+/* Whether the file is no longer where it was opened: what is written to it now
+ * nobody would find again. */
+static bool has_moved(struct journal_sqlite *self) {
+	int moved = 0;
+	return sqlite3_file_control(self->db, NULL, SQLITE_FCNTL_HAS_MOVED,
+				   &moved) == SQLITE_OK &&
+			moved != 0;
+}
+
 /* Say what SQLite, or the system below it, says. */
 static bool failed(
 		struct journal_sqlite *self, const char *what, struct err *err) {
+	if (has_moved(self)) {
+		return err_set(err, ERR_IO,
+				"the journal %s: its file was moved or removed", what);
+	}
 	int code = sqlite3_errcode(self->db);
 	int number = sqlite3_system_errno(self->db);
 	if (code == SQLITE_FULL || (code == SQLITE_IOERR && number == ENOSPC)) {
@@ -128,7 +141,9 @@ static void bind_number(sqlite3_stmt *statement, int at, int64_t number) {
 /* Run a statement that yields nothing, and make it ready for the next use. */
 static bool run(struct journal_sqlite *self, enum statement which) {
 	sqlite3_stmt *statement = self->statements[which];
-	int code = sqlite3_step(statement);
+	bool first = sqlite3_get_autocommit(self->db) != 0;
+	int code = first && has_moved(self) ? SQLITE_IOERR
+										: sqlite3_step(statement);
 	/* Resets return the step's error again; errcode stays what it was. */
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);

@@ -900,6 +900,37 @@ static void a_full_disk_loses_nothing_and_passes(void **state) {
 	free(big);
 }
 
+/* What is written to a file that nobody finds again is not on record. */
+static void a_journal_that_was_taken_away_takes_nothing(void **state) {
+	struct fixture *fixture = *state;
+	struct journal *journal = fixture->journal;
+	struct err err = { 0 };
+	const struct journal_row row = { .type = "x", .body = "{}" };
+	const struct outbox_row said = { .key = "k", .kind = OUTBOX_POST };
+	const struct journal_batch first = {
+		.rows = &row, .row_count = 1, .outbox = &said, .outbox_count = 1
+	};
+	const struct journal_batch batch = { .rows = &row, .row_count = 1 };
+	assert_true(
+			journal->api->append(journal, &first, &err) == JOURNAL_APPENDED);
+	char *path = xasprintf("%s/journal.db", fixture->dir);
+	char *other = xasprintf("%s/elsewhere.db", fixture->dir);
+	assert_int_equal(rename(path, other), 0);
+	assert_true(journal->api->append(journal, &batch, &err) == JOURNAL_FAILED);
+	assert_int_equal(err.code, ERR_IO);
+	assert_non_null(strstr(err.text, "moved or removed"));
+	assert_false(journal->api->tried(journal, 1, 5, &err));
+	assert_false(journal->api->settled(journal, 1, OUTBOX_SENT, "p", &err));
+	assert_false(journal->api->put(journal, "n", "v", &err));
+	assert_int_equal(rename(other, path), 0);
+	assert_true(
+			journal->api->append(journal, &batch, &err) == JOURNAL_APPENDED);
+	assert_true(journal->api->tried(journal, 1, 5, &err));
+	assert_int_equal(head_seq(journal), 2);
+	free(other);
+	free(path);
+}
+
 /* Versions */
 
 static const char first_version[] =
@@ -1042,6 +1073,7 @@ int main(void) {
 		ON_SQLITE(what_was_acknowledged_outlives_a_kill),
 		ON_SQLITE(the_lock_goes_with_its_holder),
 		ON_SQLITE(a_full_disk_loses_nothing_and_passes),
+		ON_SQLITE(a_journal_that_was_taken_away_takes_nothing),
 		ON_SQLITE(a_newer_file_is_refused),
 		ON_SQLITE(an_older_file_is_brought_up_to_date),
 		ON_SQLITE(a_step_that_fails_leaves_the_old_version),
