@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/engine.h"
+#include "app/flood.h"
 #include "app/wording.h"
 #include "base/xalloc.h"
 #include "commands/command.h"
@@ -22,6 +23,7 @@
 #define FIRST_START  "first_start_ms" // of the journal's named values
 
 struct inbox {
+	struct flood *flood;
 	struct inbox_options options;
 	int64_t first_start_ms; // by the server's clock; 0: not yet known
 };
@@ -100,12 +102,37 @@ static int64_t late_ms(
 	return age > 0 ? age : 0;
 }
 
+/* What stops things is heard from anybody, however much else they say. */
+static bool stops(enum request_type type) {
+	return type == REQUEST_HOLD || type == REQUEST_ROLLBACK ||
+			type == REQUEST_FAIL || type == REQUEST_ABORT;
+}
+
+/* Whether @request is one too many; the first is answered so. */
+static bool is_flood(struct inbox *inbox, const struct server_post *post,
+		struct request *request) {
+	unsigned count = flood_count(
+			inbox->flood, post->user_id, post->create_at_ms);
+	if (count <= FLOOD_MOST || stops(request->type)) {
+		return false;
+	}
+	if (count > FLOOD_MOST + 1) {
+		return true;
+	}
+	log_warn("inbox.flood", "user=%s", post->user_id);
+	request->type = REQUEST_MISSED;
+	request->text = "**Too many at once:** nothing was done\n"
+					"I hear 60 commands in 10 s from one person,\n"
+					"and what stops things";
+	return false;
+}
+
 static void act_on(struct inbox *inbox, const struct server_post *post,
 		const char *input, bool in_thread) {
 	struct command_match match;
 	command_parse(post->message, in_thread, &match);
-	if (match.found) {
-		struct request request = match.request;
+	struct request request = match.request;
+	if (match.found && !is_flood(inbox, post, &request)) {
 		request.user = post->user_id;
 		request.post = post->id;
 		request.root = in_thread ? post->root_id : NULL;
@@ -277,10 +304,14 @@ void inbox_online(struct inbox *inbox) {
 struct inbox *inbox_create(const struct inbox_options *options) {
 	struct inbox *inbox = xcalloc(1, sizeof(*inbox));
 	inbox->options = *options;
+	inbox->flood = flood_create();
 	inbox->first_start_ms = inbox_first_start_ms(options->journal);
 	return inbox;
 }
 
 void inbox_destroy(struct inbox *inbox) {
+	if (inbox != NULL) {
+		flood_destroy(inbox->flood);
+	}
 	free(inbox);
 }

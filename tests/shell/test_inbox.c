@@ -129,6 +129,34 @@ static void what_is_older_than_the_bot_is_not_heard(void **state) {
 	assert_int_equal(heard(rig), 1);
 }
 
+static void one_person_cannot_talk_the_others_down(void **state) {
+	struct rig *rig = *state;
+	char id[16];
+	for (int i = 0; i < 500; i++) {
+		struct server_post post = a_post(rig, "!help");
+		snprintf(id, sizeof(id), "flood%d", i);
+		post.id = id;
+		post.user_id = "id-other";
+		inbox_post(rig->inbox, &post);
+	}
+	struct server_post post = a_post(rig, "!note from somebody else");
+	tell(rig, &post);
+	assert_int_equal(heard(rig), 1);
+	assert_int_equal(rig_count(rig, "command.answered"), 60);
+	assert_int_equal(rig_count(rig, "command.refused"), 1);
+	post = a_post(rig, "!cutover hold it burns");
+	post.id = "told2";
+	post.user_id = "id-other";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "command.refused"), 2); // nothing runs
+	rig_go(rig, 11000);
+	post = a_post(rig, "!help");
+	post.id = "told3";
+	post.user_id = "id-other";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "command.answered"), 61);
+}
+
 static void a_giant_message_is_no_command(void **state) {
 	struct rig *rig = *state;
 	char *text = malloc(70000);
@@ -295,6 +323,7 @@ int main(void) {
 		TEST(what_is_nobodys_word_is_not_heard),
 		TEST(what_was_edited_before_it_was_read_is_not_heard),
 		TEST(what_is_older_than_the_bot_is_not_heard),
+		TEST(one_person_cannot_talk_the_others_down),
 		TEST(a_giant_message_is_no_command),
 		TEST(threads_of_others_are_not_listened_to),
 		TEST(a_command_in_our_thread_is_sent_to_the_channel),

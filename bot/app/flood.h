@@ -1,0 +1,28 @@
+#ifndef FLOOD_H
+#define FLOOD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * How many commands one person is heard with in ten seconds: more than anybody
+ * types, so that a script that talks to the bot by mistake, or in anger, keeps
+ * nobody else's word from being heard.  Time is that of the server.
+ */
+#define FLOOD_MOST 60
+#define FLOOD_MS   10000
+
+struct flood;
+
+struct flood *flood_create(void) __attribute__((warn_unused_result));
+
+/* Accepts NULL. */
+void flood_destroy(struct flood *flood);
+
+/*
+ * Count a command of @user's at @at_ms; returns which of the window's it is,
+ * from 1 on.
+ */
+unsigned flood_count(struct flood *flood, const char *user, int64_t at_ms);
+
+#endif
