@@ -157,9 +157,7 @@ static bool tick_passed(struct deciding *d, const struct run *run) {
 			run->status == RUN_DECIDING || run->status == RUN_SUCCEEDED ||
 			run->status == RUN_ABORTED;
 	if (can_roll_back && run->kind == RUN_PRODUCTION &&
-			passed_since(d, run, PURPOSE_ROLLBACK,
-					run->ended_ms > run->rollback_ms ? run->ended_ms
-													 : run->rollback_ms)) {
+			passed_since(d, run, PURPOSE_ROLLBACK, run->rollback_ms)) {
 		deciding_roll_back(d, run, run_event(d, EVENT_RUN_ROLLING_BACK, run));
 		return true;
 	}
@@ -327,7 +325,10 @@ static void end_rehearsal(struct deciding *d, const struct run *run) {
 }
 
 static bool tick_deciding(struct deciding *d, const struct run *run) {
-	if (!flow_is_green(run)) {
+	const struct gate_state *rollback = bridge_gate_for(
+			d->bridge, run->number, PURPOSE_ROLLBACK);
+	bool rolling = rollback != NULL && rollback->status == GATE_OPEN;
+	if (!flow_is_green(run) || rolling || run->held) {
 		return false;
 	}
 	size_t model = runbook_success_gate(run->plan->runbook);
@@ -337,11 +338,7 @@ static bool tick_deciding(struct deciding *d, const struct run *run) {
 	}
 	const struct gate_state *gate = bridge_gate_for(
 			d->bridge, run->number, PURPOSE_SUCCESS);
-	const struct gate_state *rollback = bridge_gate_for(
-			d->bridge, run->number, PURPOSE_ROLLBACK);
-	bool opened = gate != NULL && gate->opened_ms >= run->deciding_ms;
-	bool rolling = rollback != NULL && rollback->status == GATE_OPEN;
-	if (opened || rolling || run->held) {
+	if (gate != NULL && gate->opened_ms >= run->deciding_ms) {
 		return false;
 	}
 	deciding_open_gate(d, run->plan, run, model, PURPOSE_SUCCESS, NULL, NULL);
