@@ -8,6 +8,7 @@
 #include "app/planner.h"
 #include "app/sources.h"
 #include "base/xalloc.h"
+#include "core/flow.h"
 #include "exec/runner.h"
 #include "loop/loop.h"
 #include "mattermost/server.h"
@@ -296,12 +297,34 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 	ask(effort, &request, NULL);
 }
 
-static void follow(struct effort *effort, const struct run *run,
-		struct perform_reach reach) {
+/* It was journalled as started just before a crash, and meanwhile people may
+ * have said what forbids that anything begins.  Whether it must wait, or will
+ * not begin any more; looked at again, as the bot before us may just have had
+ * it begun. */
+static bool is_kept_back(struct effort *effort, const struct bridge *bridge,
+		const struct run *run, struct perform_reach reach) {
+	struct runner *runner = effort->perform->options.runner;
+	if (effort->effect.forward && run->status == RUN_ROLLING_BACK) {
+		runner->api->cancel(runner, effort->id);
+		never_began(effort, "it had not begun when the rollback did");
+		return true;
+	}
+	if (effort->effect.forward && !reach.fresh) {
+		return true; // nobody could stop it now
+	}
+	if (run_stands_still(bridge, run)) {
+		put_off(effort);
+		return true;
+	}
+	return false;
+}
+
+static void follow(struct effort *effort, const struct bridge *bridge,
+		const struct run *run, struct perform_reach reach) {
 	const struct perform_options *options = &effort->perform->options;
 	bool begun = has_begun(effort);
-	if (!begun && effort->effect.forward && !reach.fresh) {
-		return; // journalled just before a crash; nobody could stop it now
+	if (!begun && is_kept_back(effort, bridge, run, reach)) {
+		return;
 	}
 	struct job job;
 	struct err err = { 0 };
@@ -352,7 +375,7 @@ static void perform_attempt(struct effort *effort, const struct bridge *bridge,
 		ask_start(effort, reach);
 		break;
 	case EFFECT_FOLLOW_ATTEMPT:
-		follow(effort, run, reach);
+		follow(effort, bridge, run, reach);
 		break;
 	case EFFECT_CANCEL_ATTEMPT:
 		cancel(effort);

@@ -477,9 +477,10 @@ static void no_forward_step_begins_while_nobody_could_stop_it(void **state) {
 }
 
 /* Die between the journal's "started" and the machine's. */
-static bool die_before_beginning(struct rig *rig, size_t nth) {
+static bool die_before_beginning(
+		struct rig *rig, const char *runbook, size_t nth) {
 	size_t begun = 0;
-	rig_init(rig, ten_lines);
+	rig_init(rig, runbook);
 	rig_kill_after(rig, nth);
 	rig_start(rig);
 	rig_go(rig, 1000);
@@ -489,17 +490,21 @@ static bool die_before_beginning(struct rig *rig, size_t nth) {
 	return rig->dead && begun == 0 && rig_count(rig, "attempt.started") == 1;
 }
 
+static void bury_before_beginning(struct rig *rig, const char *runbook) {
+	size_t nth = 1;
+	while (!die_before_beginning(rig, runbook, nth)) {
+		rig_finish(rig);
+		nth++;
+		assert_true(nth < 100);
+	}
+	rig_bury(rig);
+}
+
 static void a_started_step_that_never_began_begins_after_the_restart(
 		void **state) {
 	(void)state;
 	struct rig rig;
-	size_t nth = 1;
-	while (!die_before_beginning(&rig, nth)) {
-		rig_finish(&rig);
-		nth++;
-		assert_true(nth < 100);
-	}
-	rig_bury(&rig);
+	bury_before_beginning(&rig, ten_lines);
 	rig_start(&rig);
 	rig_go(&rig, 20000);
 	const struct fake_attempt *attempt = fake_machine_attempt(
@@ -507,6 +512,43 @@ static void a_started_step_that_never_began_begins_after_the_restart(
 	assert_non_null(attempt);
 	assert_int_equal(attempt->begun, 1);
 	assert_int_equal(rig_count(&rig, "attempt.started"), 2);
+	rig_finish(&rig);
+}
+
+static void what_never_began_waits_for_a_hold_said_meanwhile(void **state) {
+	(void)state;
+	struct rig rig;
+	size_t count = 0;
+	bury_before_beginning(&rig, ten_lines);
+	fake_chat_say(rig.chat, "other", "!cutover hold the bot is gone");
+	rig_go(&rig, 60000);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 2);
+	rig_finish(&rig);
+}
+
+static void what_never_began_does_not_once_a_rollback_is_asked_for(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	bury_before_beginning(&rig, with_way_back);
+	fake_chat_say(rig.chat, "lead", "!rollback the bot is gone");
+	rig_go(&rig, 60000);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	assert_int_equal(rig_count(&rig, "gate.opened"), 1);
+	assert_null(fake_machine_attempt(rig.machine, "LB-1-1.1-b1-local-1"));
+	fake_chat_say(rig.chat, "cto", "!rollback it is");
+	rig_go(&rig, 20000);
+	assert_null(fake_machine_attempt(rig.machine, "LB-1-1.1-b1-local-1"));
+	assert_int_equal(rig_count(&rig, "run.rolled_back"), 1);
 	rig_finish(&rig);
 }
 
@@ -639,6 +681,9 @@ int main(void) {
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
 				a_started_step_that_never_began_begins_after_the_restart),
+		cmocka_unit_test(what_never_began_waits_for_a_hold_said_meanwhile),
+		cmocka_unit_test(
+				what_never_began_does_not_once_a_rollback_is_asked_for),
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
