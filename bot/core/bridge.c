@@ -239,6 +239,14 @@ const struct run *bridge_current(const struct bridge *bridge) {
 	return NULL;
 }
 
+const struct run *bridge_holdable(const struct bridge *bridge) {
+	const struct run *run = bridge_current(bridge);
+	if (run == NULL || run_is_executing(run) || run->held) {
+		return run;
+	}
+	return run->status == RUN_SUCCEEDED && !run->watched ? run : NULL;
+}
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number) {
 	return bridge_find_run(bridge, number);
 }

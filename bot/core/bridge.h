@@ -240,6 +240,10 @@ const struct run *bridge_executing(const struct bridge *bridge);
  * newest that is not closed, else NULL. */
 const struct run *bridge_current(const struct bridge *bridge);
 
+/* The run that can be held, or goes on after `resume`: the executing one, else
+ * the newest that is not closed, if it is watched or was left held; NULL. */
+const struct run *bridge_holdable(const struct bridge *bridge);
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number);
 const struct gate_state *bridge_gate(const struct bridge *bridge, uint32_t id);
 const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id);

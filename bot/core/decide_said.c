@@ -84,7 +84,7 @@ static struct event run_said(
 }
 
 static void say_hold(struct deciding *d) {
-	const struct run *run = bridge_executing(d->bridge);
+	const struct run *run = bridge_holdable(d->bridge);
 	if (run == NULL) {
 		saying_refuse(d, "nothing runs: there is nothing to hold");
 		return;
@@ -130,7 +130,7 @@ static void resume_with_files(struct deciding *d, const struct run *run) {
 }
 
 static void say_resume(struct deciding *d) {
-	const struct run *run = bridge_executing(d->bridge);
+	const struct run *run = bridge_holdable(d->bridge);
 	if (run == NULL || !run->held) {
 		saying_refuse(d, "nothing is held");
 		return;

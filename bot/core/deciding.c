@@ -226,7 +226,8 @@ static void hold_for_gate(struct deciding *d, const struct gate_state *gate,
 		const struct run *run, enum outcome outcome) {
 	bool holds = gate->purpose == PURPOSE_ROLLBACK ||
 			gate->purpose == PURPOSE_STEP || gate->purpose == PURPOSE_FILES;
-	bool forward = run->status == RUN_RUNNING || run->status == RUN_DECIDING;
+	bool forward = run->status == RUN_RUNNING || run->status == RUN_DECIDING ||
+			(run->status == RUN_SUCCEEDED && gate->purpose == PURPOSE_STEP);
 	if (!holds || !forward || run->held) {
 		return;
 	}
@@ -251,6 +252,39 @@ static void close_starts_of(
 			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
 					"the approval of the plan is gone");
 		}
+	}
+}
+
+static bool aborts(const struct deciding *d, const struct run *run) {
+	for (size_t i = 0; i < d->decision->count; i++) {
+		if (d->decision->events[i].type == EVENT_RUN_ABORTED &&
+				d->decision->events[i].run == run->number) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Nor where no gate of its own leads back: it would wait for nobody. */
+static void drop_runs_of(
+		struct deciding *d, const struct gate_state *plan_gate) {
+	for (size_t i = 0; i < d->bridge->run_count; i++) {
+		const struct run *run = &d->bridge->runs[i];
+		if (run->kind != RUN_PRODUCTION || run->status != RUN_RUNNING ||
+				run->forward_begun || aborts(d, run) ||
+				bridge_gate_for(d->bridge, run->number, PURPOSE_START) !=
+						NULL ||
+				strcmp(run->plan->plan.digest, plan_gate->digest) != 0) {
+			continue;
+		}
+		deciding_void_gates(d, run, "the approval of the plan is gone");
+		struct event event = event_make(EVENT_RUN_ABORTED, d->world->now_ms);
+		event.run = run->number;
+		event.text = "the approval of the plan is gone";
+		deciding_add(d, event);
+		event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
+		event.run = run->number;
+		deciding_add(d, event);
 	}
 }
 
@@ -282,6 +316,7 @@ void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 	}
 	if (gate->purpose == PURPOSE_PLAN) {
 		close_starts_of(d, gate);
+		drop_runs_of(d, gate);
 	}
 }
 

@@ -346,7 +346,8 @@ static bool may_lead(const struct bridge *bridge, const struct run *executing,
 				(executing == NULL || executing->t0_ms == 0);
 	}
 	if (type == REQUEST_RESUME) {
-		return executing != NULL && executing->held;
+		const struct run *holdable = bridge_holdable(bridge);
+		return holdable != NULL && holdable->held;
 	}
 	if (type == REQUEST_DECIDE) {
 		return executing != NULL && executing->kind == RUN_PRODUCTION &&
@@ -414,8 +415,9 @@ bool bridge_may(const struct bridge *bridge, const struct world *given,
 		return may_roll_back(bridge);
 	}
 	if (type == REQUEST_HOLD) {
-		return executing != NULL && !executing->held &&
-				(executing->status != RUN_ROLLING_BACK || lead);
+		const struct run *run = bridge_holdable(bridge);
+		return run != NULL && !run->held &&
+				(run->status != RUN_ROLLING_BACK || lead);
 	}
 	if (type >= REQUEST_DONE && type <= REQUEST_CLAIM) {
 		return may_step(world, bridge_current(bridge), user, type);

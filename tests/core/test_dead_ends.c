@@ -1,0 +1,142 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/night.h"
+#include "support/test.h"
+
+/*
+ * Corners in which a run could come to wait for nobody, or what was approved
+ * to be forgotten.
+ */
+
+#define ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
+#define GATES \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| Plan | DevOps lead + CTO | change |\n" \
+	"| Later | Storage + CTO | channel |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
+#define BACK \
+	"## 8 Back {.rollback gate=\"Back\"}\n\n" \
+	"1. Down\n\n   ```sh\n   echo down\n   ```\n\n"
+
+#define DEPLOY "1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+
+static const char no_success_gate[] = ROLES GATES
+		"## 1 Go {.production}\n\n" DEPLOY BACK;
+
+static const char plan_gate_alone[] = ROLES GATES
+		"## 1 Go {.production plan=\"Plan\"}\n\n"
+		"1. Look at the board\n\n"
+		"### 1.1 Deploy\n\n" DEPLOY BACK;
+
+static const char gate_after[] = ROLES GATES
+		"## 1 Go {.production}\n\n" DEPLOY BACK "## 9 After {.post}\n\n"
+		"### 9.1 Clean {gate=\"Later\"}\n\n"
+		"1. Clean\n\n   ```sh\n   echo clean\n   ```\n";
+
+static void a_rollback_asked_for_before_success_still_rolls_back(void **state) {
+	struct night *night = *state;
+	night_init(night, no_success_gate);
+	night->slow = true;
+	night_says(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_pass(night, 1);
+	night_end(night, "1.1", OUTCOME_OK);
+	night_pass(night, 1);
+	night_shown(night);
+	night->slow = false;
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+}
+
+/* Nothing would lead back to `!cutover plan`: one run at a time. */
+static void a_run_whose_plan_lost_its_approval_is_given_up(void **state) {
+	struct night *night = *state;
+	night_init(night, plan_gate_alone);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "lead", REQUEST_START);
+	night_shown(night);
+	const struct gate_state *plan = &night->bridge.gates[0];
+	night_ask(night,
+			&(struct request){ .type = REQUEST_TAPS, .post = plan->post });
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by lead\n"
+			"gate.withdrawn by cto\n"
+			"gate.closed void: an approval was withdrawn\n"
+			"run.aborted\n"
+			"run.closed\n");
+	night_says(night, "lead", REQUEST_PLAN);
+	assert_non_null(strstr(night_shown(night), "gate.opened plan by lead"));
+}
+
+static void a_gate_after_success_that_is_refused_holds(void **state) {
+	struct night *night = *state;
+	night_init(night, gate_after);
+	night_says(night, "lead", REQUEST_START);
+	night_shown(night);
+	night_tap(night, "cto", "x");
+	night_pass(night, 60);
+	assert_string_equal(night_shown(night),
+			"gate.objected by cto\n"
+			"gate.closed refused by cto: \n"
+			"run.held\n"
+			"status.due 1, 0 missed\n");
+	night_untap(night, "cto", "x");
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "gate.opened step"));
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 9.1.1 ok"));
+}
+
+static void what_is_watched_can_be_held(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
+	night_shown(night);
+	night_say(night, "other", REQUEST_HOLD, NULL, "it looks odd");
+	night_pass(night, 15);
+	assert_string_equal(night_shown(night), "run.held by other\n");
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "attempt.started 7.1#2"));
+}
+
+static void a_hold_outlives_the_gate_and_can_be_ended(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_says(night, "other", REQUEST_HOLD);
+	night_approve_t0(night);
+	night_pass(night, 31);
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+	assert_true(night_run(night)->held);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_string_equal(night_shown(night), "run.resumed by lead\n");
+}
+
+#define claim(name) \
+	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		claim(a_rollback_asked_for_before_success_still_rolls_back),
+		claim(a_run_whose_plan_lost_its_approval_is_given_up),
+		claim(a_gate_after_success_that_is_refused_holds),
+		claim(what_is_watched_can_be_held),
+		claim(a_hold_outlives_the_gate_and_can_be_ended),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
