@@ -203,6 +203,45 @@ static void wait_for_rollback(const struct bridge *bridge,
 	}
 }
 
+/* A read before the first command takes a moment; longer, and people should
+ * know why nothing happens. */
+#define UNREAD_MS 30000
+
+static void wait_for_reading(const struct bridge *bridge,
+		const struct world *world, const struct run *run,
+		struct waitings *waitings) {
+	struct effects effects;
+	bridge_next(bridge, world, &effects);
+	for (size_t i = 0; i < effects.count; i++) {
+		const struct effect *effect = &effects.list[i];
+		const struct gate_state *gate = bridge_gate(bridge, effect->gate);
+		if (effect->type == EFFECT_VERIFY_GATE && effect->run == run->number &&
+				gate != NULL && run->t0_ms + UNREAD_MS < world->now_ms &&
+				gate->passed_ms + UNREAD_MS < world->now_ms) {
+			add(waitings,
+					xasprintf("a fresh read of the %s",
+							purpose_words(gate->purpose)));
+		}
+	}
+	effects_finish(&effects);
+}
+
+/* While the documents are broken nothing new passes or begins. */
+static void wait_for_source(
+		const struct bridge *bridge, struct waitings *waitings) {
+	const struct run *run = bridge_executing(bridge);
+	bool stops = run != NULL && run->status != RUN_ROLLING_BACK &&
+			!run->forward_begun;
+	for (size_t i = 0; i < bridge->gate_count; i++) {
+		stops = stops ||
+				(bridge->gates[i].status == GATE_OPEN &&
+						bridge->gates[i].purpose != PURPOSE_ROLLBACK);
+	}
+	if (bridge->source_broken && stops) {
+		add(waitings, xstrdup("a mended runbook or config"));
+	}
+}
+
 static void wait_for_run(const struct bridge *bridge, const struct world *world,
 		const struct run *run, struct waitings *waitings) {
 	if (run->status == RUN_CLOSED) {
@@ -221,6 +260,7 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 	}
 	wait_for_decision(bridge, world, run, waitings);
 	wait_for_rollback(bridge, world, run, waitings);
+	wait_for_reading(bridge, world, run, waitings);
 	for (size_t i = 0; i < run->step_count; i++) {
 		if (shows_step(run, i)) {
 			wait_for_step(world, run, i, waitings);
@@ -237,6 +277,7 @@ void bridge_waiting(const struct bridge *bridge, const struct world *given,
 	if (bridge->server_lost) {
 		add(waitings, xstrdup("the chat server"));
 	}
+	wait_for_source(bridge, waitings);
 	for (size_t i = 0; i < bridge->gate_count; i++) {
 		if (bridge->gates[i].run != 0) {
 			wait_for_gate(bridge, world, &bridge->gates[i], waitings);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,46 @@ static void a_hold_outlives_the_gate_and_can_be_ended(void **state) {
 	assert_string_equal(night_shown(night), "run.resumed by lead\n");
 }
 
+static char *first_waiting(const struct night *night) {
+	static char what[128];
+	struct waitings waitings;
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	bridge_waiting(&night->bridge, &world, &waitings);
+	snprintf(what, sizeof(what), "%s",
+			waitings.count > 0 ? waitings.list[0].what : "nobody");
+	waitings_finish(&waitings);
+	return what;
+}
+
+static void a_broken_document_is_what_a_full_gate_waits_for(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_put(night,
+			&(struct request){ .type = REQUEST_SOURCE_BROKEN,
+					.problem = "x.md:1:1: error" });
+	night_approve_t0(night);
+	night_pass(night, 1);
+	assert_string_equal(first_waiting(night), "a mended runbook or config");
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_SOURCE_CHANGED, .text = "runbook" });
+	assert_string_equal(first_waiting(night), "4.2 Look at the board");
+}
+
+static void a_gate_that_cannot_be_read_is_what_a_run_waits_for(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	assert_string_equal(first_waiting(night), "nobody");
+	night_pass(night, 2);
+	assert_string_equal(first_waiting(night), "a fresh read of the plan gate");
+}
+
 #define claim(name) \
 	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
 
@@ -137,6 +178,8 @@ int main(void) {
 		claim(a_gate_after_success_that_is_refused_holds),
 		claim(what_is_watched_can_be_held),
 		claim(a_hold_outlives_the_gate_and_can_be_ended),
+		claim(a_broken_document_is_what_a_full_gate_waits_for),
+		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
