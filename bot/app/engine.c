@@ -18,7 +18,6 @@
 #include "mattermost/server.h"
 #include "sys/log.h"
 
-#define LOST_MS    60000 // without a fresh answer, real time
 #define PULSE_MS   1000
 #define RETRY_MS   500
 #define RETRY_MAX  30000
@@ -82,7 +81,7 @@ static struct perform_reach reach_of(const struct engine *engine) {
 	return (struct perform_reach){
 		.online = engine->online,
 		.fresh = engine->online && !engine->record.bridge.server_lost &&
-				silence_ms(engine) < LOST_MS,
+				silence_ms(engine) < SERVER_LOST_MS,
 	};
 }
 
@@ -90,7 +89,7 @@ static struct perform_reach reach_of(const struct engine *engine) {
  * said meanwhile comes before what is due. */
 static void update_hold(struct engine *engine) {
 	bool hold = !engine->online && !engine->record.bridge.server_lost &&
-			silence_ms(engine) < LOST_MS;
+			silence_ms(engine) < SERVER_LOST_MS;
 	if (hold == engine->holding) {
 		return;
 	}
@@ -115,7 +114,7 @@ static void ask_reach(struct engine *engine, enum request_type type) {
 }
 
 static void check_reach(struct engine *engine) {
-	bool lost = silence_ms(engine) >= LOST_MS;
+	bool lost = silence_ms(engine) >= SERVER_LOST_MS;
 	if (lost) {
 		engine->begun = true;
 	}

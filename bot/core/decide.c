@@ -14,7 +14,9 @@ static void decide_server(struct deciding *d, bool lost) {
 	if (lost) {
 		event.text = d->request->problem;
 	} else {
-		event.duration_ms = d->world->now_ms - d->bridge->server_lost_ms;
+		/* It was lost only when it had been silent for so long. */
+		event.duration_ms = d->world->now_ms - d->bridge->server_lost_ms +
+				SERVER_LOST_MS;
 	}
 	deciding_add(d, event);
 }

@@ -17,6 +17,9 @@
  * (command.refused), in words fit for the person in chat.
  */
 
+/* So long without a fresh answer, and the server counts as lost. */
+#define SERVER_LOST_MS 60000
+
 /* What is true outside the journal, as of now. */
 struct world {
 	int64_t now_ms;

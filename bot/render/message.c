@@ -32,7 +32,11 @@ void speak_of_bot(const struct speech *speech) {
 	const struct run *run = bridge_executing(speech->bridge);
 	cJSON *context = speak_context(speech, run);
 	if (event->type == EVENT_SERVER_BACK && run != NULL) {
+		bool rolls = run->status == RUN_ROLLING_BACK;
 		speak_take(context, "lost", words_span(event->duration_ms));
+		speak_put_flag(context, "held", run->held);
+		speak_put_flag(context, "rolls_back", rolls && !run->held);
+		speak_put_flag(context, "goes_on", !rolls && !run->held);
 		speak_post(
 				speech, bot_key(speech, "back"), NULL, "server_back", context);
 	} else if (event->type == EVENT_SOURCE_CHANGED) {

@@ -189,7 +189,8 @@ static const struct template_sample samples[] = {
 			"\"first\":\"6.1.1 Of the containers\"}" },
 	{ "server_back",
 			"the server is back after more than a minute, while a run goes on",
-			"{\"lost\":\"3 min 10 s\",\"run\":\"LB-7\"}" },
+			"{\"lost\":\"3 min 10 s\",\"run\":\"LB-7\","
+			"\"held\":false,\"rolls_back\":false,\"goes_on\":true}" },
 	{ "smoke", "the board of smoke tests: posted at the first, then edited",
 			"{\"run\":\"LB-7\",\"summary\":\"3 of 6 green, 1 red\","
 			"\"red\":[{\"number\":\"5.3\","

@@ -688,6 +688,35 @@ static void deputies_silence_and_broken_glass_are_told(void **state) {
 	talk_finish(&talk);
 }
 
+/* The text of what is said when the server is back after 90 s more. */
+static const char *said_after_an_outage(struct talk *talk) {
+	night_ask(&talk->night, &(struct request){ .type = REQUEST_SERVER_LOST });
+	night_jump(&talk->night, 90000);
+	night_ask(&talk->night, &(struct request){ .type = REQUEST_SERVER_BACK });
+	return row_with(talk, "/back/")->text;
+}
+
+static void what_is_said_after_an_outage_is_true(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	assert_string_equal(said_after_an_outage(&talk),
+			"🔌 **I was cut off for 2 min 30 s**\n"
+			"No new step began. LB-2 goes on");
+	say(&talk, "cto", REQUEST_HOLD, NULL, "wait");
+	assert_non_null(strstr(
+			said_after_an_outage(&talk), "s**\nLB-2 is held, as it was"));
+	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
+	talk.night.slow = true;
+	yes(&talk, "lead");
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLING_BACK);
+	assert_non_null(strstr(said_after_an_outage(&talk),
+			"s**\nThe rollback of LB-2 went on meanwhile"));
+	talk_finish(&talk);
+}
+
 static void peoples_words_call_nobody_and_break_nothing(void **state) {
 	(void)state;
 	struct talk talk;
@@ -922,6 +951,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(
 				a_post_that_takes_taps_is_never_edited_while_it_is_open),
 		cmocka_unit_test(deputies_silence_and_broken_glass_are_told),
+		cmocka_unit_test(what_is_said_after_an_outage_is_true),
 		cmocka_unit_test(peoples_words_call_nobody_and_break_nothing),
 		cmocka_unit_test(output_cannot_leave_its_fence),
 		cmocka_unit_test(only_those_who_must_act_are_called),
