@@ -398,6 +398,35 @@ static bool fold_status(struct run *run, const struct event *event) {
 	return true;
 }
 
+/* Of a rollback that was aborted halfway: what was cut short is begun again,
+ * what was asked is asked again, and what failed or ended unknown is said
+ * again.  Blocks that went well stay done. */
+static void take_up_rollback(struct run *run) {
+	const struct runbook *runbook = run->plan->runbook;
+	for (size_t i = 0; i < run->step_count; i++) {
+		struct step_state *step = &run->steps[i];
+		if (runbook->phases[runbook->steps[i].phase].kind != PHASE_ROLLBACK) {
+			continue;
+		}
+		bool cut = step->status == STEP_ENDED &&
+				step->outcome == OUTCOME_CANCELLED;
+		if (cut || step->status == STEP_ASKED) {
+			step->status = STEP_PENDING;
+			step->try_from = step->attempt_count;
+			step->allowed = false;
+			replace(&step->post, NULL);
+		} else if (step->status == STEP_FAILED ||
+				step->status == STEP_UNKNOWN) {
+			step->status = runbook->steps[i].kind == STEP_MANUAL ? STEP_PENDING
+																 : STEP_RUNNING;
+		} else {
+			continue;
+		}
+		step->outcome = OUTCOME_NONE;
+		step->ended_ms = 0;
+	}
+}
+
 static bool fold_run(struct bridge *bridge, const struct event *event,
 		enum event_type type, struct err *err) {
 	if (type == EVENT_RUN_BEGUN) {
@@ -426,6 +455,7 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 		end_run(bridge, run, event);
 	} else if (type == EVENT_RUN_ROLLING_BACK) {
 		ok = enter(run, RUN_ROLLING_BACK, err);
+		take_up_rollback(run);
 		resume(run);
 		run->rollback_ms = event->at_ms;
 		run->active_ms = event->at_ms;

@@ -147,6 +147,14 @@ static bool passed_since(const struct deciding *d, const struct run *run,
 			gate->opened_ms >= since_ms;
 }
 
+/* One approval rolls back once: asked again after an abort it takes another. */
+static bool rollback_passed(const struct deciding *d, const struct run *run) {
+	const struct gate_state *gate = bridge_gate_for(
+			d->bridge, run->number, PURPOSE_ROLLBACK);
+	return gate != NULL && gate->status != GATE_CLOSED &&
+			gate->passed_ms > run->rollback_ms;
+}
+
 static bool tick_passed(struct deciding *d, const struct run *run) {
 	if (run->status == RUN_AT_GATE &&
 			passed_since(d, run, PURPOSE_START, run->active_ms)) {
@@ -157,7 +165,7 @@ static bool tick_passed(struct deciding *d, const struct run *run) {
 			run->status == RUN_DECIDING || run->status == RUN_SUCCEEDED ||
 			run->status == RUN_ABORTED;
 	if (can_roll_back && run->kind == RUN_PRODUCTION &&
-			passed_since(d, run, PURPOSE_ROLLBACK, run->rollback_ms)) {
+			rollback_passed(d, run)) {
 		deciding_roll_back(d, run, run_event(d, EVENT_RUN_ROLLING_BACK, run));
 		return true;
 	}

@@ -298,6 +298,23 @@ static enum outcome stopped_outcome(
 	return OUTCOME_FAILED;
 }
 
+/* Whether a rollback or an abort has left the phase of @step for good. */
+static bool is_left(const struct run *run, size_t step) {
+	return (run->status == RUN_ROLLING_BACK || run->status == RUN_ROLLED_BACK ||
+				   run->status == RUN_ABORTED) &&
+			!flow_is_active(run, step);
+}
+
+/* What a step comes to that was left between two attempts, or two blocks. */
+static enum outcome left_outcome(const struct step_state *step) {
+	const struct attempt *last = step_last_attempt(step);
+	if (last == NULL || last->outcome == OUTCOME_OK ||
+			last->outcome == OUTCOME_CANCELLED) {
+		return OUTCOME_CANCELLED;
+	}
+	return last->outcome == OUTCOME_UNKNOWN ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
+}
+
 enum outcome flow_outcome(
 		const struct run *run, size_t step_index, int64_t now_ms) {
 	const struct step *model = model_of(run, step_index);
@@ -308,6 +325,9 @@ enum outcome flow_outcome(
 	}
 	if (step->block >= model->block_count) {
 		return OUTCOME_OK;
+	}
+	if (is_left(run, step_index)) {
+		return left_outcome(step);
 	}
 	const struct block *block = &model->blocks[step->block];
 	size_t index = 0;

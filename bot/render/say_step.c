@@ -418,6 +418,9 @@ static void say_failed(
 	if (view->model->kind == STEP_MANUAL) {
 		edit_asked(speech, view, "❌", "failed");
 	}
+	if (!flow_waits(view->run, view->index)) {
+		return; // a rollback or an abort has left it
+	}
 	cJSON *context = step_context(speech, view);
 	put_failure(context, speech, view);
 	put_commands(context, view);
@@ -427,6 +430,9 @@ static void say_failed(
 
 static void say_unknown(
 		const struct speech *speech, const struct step_view *view) {
+	if (!flow_waits(view->run, view->index)) {
+		return; // a rollback or an abort has left it: nothing is asked
+	}
 	const struct attempt *attempt = step_last_attempt(view->state);
 	cJSON *context = step_context(speech, view);
 	int64_t begun_ms = attempt != NULL ? attempt->started_ms

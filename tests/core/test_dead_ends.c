@@ -128,6 +128,90 @@ static void a_hold_outlives_the_gate_and_can_be_ended(void **state) {
 	assert_string_equal(night_shown(night), "run.resumed by lead\n");
 }
 
+/* Deployed, and rolling back: 6.1 runs. */
+static void begin_to_roll_back(struct night *night) {
+	night_begin(night);
+	night_approve_t0(night);
+	night->slow = true;
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	night_end(night, "4.1", OUTCOME_OK);
+	assert_int_equal(night_run(night)->status, RUN_ROLLING_BACK);
+	night_pass(night, 1);
+	night_shown(night);
+}
+
+static void abort_and_ask_again(struct night *night) {
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wait");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wait");
+	night_pass(night, 1);
+	assert_int_equal(night_run(night)->status, RUN_ABORTED);
+	night_shown(night);
+	night->slow = false;
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+}
+
+#define ROLLS_BACK_AGAIN \
+	"gate.opened rollback by lead\n" \
+	"gate.asked by lead\n" \
+	"gate.posted\n" \
+	"gate.approved by cto\n" \
+	"gate.passed\n" \
+	"run.rolling_back\n"
+
+static void a_rollback_cut_short_begins_its_step_again(void **state) {
+	struct night *night = *state;
+	begin_to_roll_back(night);
+	abort_and_ask_again(night);
+	assert_string_equal(night_shown(night),
+			ROLLS_BACK_AGAIN "gate.used\n"
+							 "attempt.started 6.1#2\n"
+							 "attempt.ended 6.1#2 ok\n"
+							 "step.ended 6.1 ok\n"
+							 "step.asked 6.2\n");
+}
+
+static void a_rollback_taken_up_asks_what_it_had_asked(void **state) {
+	struct night *night = *state;
+	begin_to_roll_back(night);
+	night_end(night, "6.1", OUTCOME_OK);
+	night_pass(night, 1);
+	abort_and_ask_again(night);
+	assert_string_equal(
+			night_shown(night), ROLLS_BACK_AGAIN "step.asked 6.2\n");
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+}
+
+static void a_rollback_taken_up_repeats_nothing_unknown(void **state) {
+	struct night *night = *state;
+	begin_to_roll_back(night);
+	night_end(night, "6.1", OUTCOME_UNKNOWN);
+	night_pass(night, 1);
+	abort_and_ask_again(night);
+	assert_string_equal(
+			night_shown(night), ROLLS_BACK_AGAIN "step.ended 6.1 unknown\n");
+	night_say(night, "lead", REQUEST_RETRY, "6.1", NULL);
+	assert_non_null(strstr(night_shown(night), "attempt.started 6.1#2"));
+}
+
+static void a_step_left_between_two_attempts_does_not_go_on(void **state) {
+	static const char text[] = ROLES GATES
+			"## 1 Go {.production}\n\n"
+			"1. Deploy\n\n   ```sh retries=2 delay=5m\n"
+			"   echo deploy\n   ```\n\n" BACK;
+	struct night *night = *state;
+	night_init(night, text);
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_START);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 1.1 failed\n"));
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+}
+
 static char *first_waiting(const struct night *night) {
 	static char what[128];
 	struct waitings waitings;
@@ -178,6 +262,10 @@ int main(void) {
 		claim(a_gate_after_success_that_is_refused_holds),
 		claim(what_is_watched_can_be_held),
 		claim(a_hold_outlives_the_gate_and_can_be_ended),
+		claim(a_rollback_cut_short_begins_its_step_again),
+		claim(a_rollback_taken_up_asks_what_it_had_asked),
+		claim(a_rollback_taken_up_repeats_nothing_unknown),
+		claim(a_step_left_between_two_attempts_does_not_go_on),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 	};
