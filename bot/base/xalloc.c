@@ -44,7 +44,9 @@ void *xreallocarray(void *memory, size_t count, size_t size) {
 
 /* gcc 12 sees a null format where only its own sanitizer looks for one. */
 #pragma GCC diagnostic push
+#ifndef __clang__ // which has no such warning
 #pragma GCC diagnostic ignored "-Wformat-truncation"
+#endif
 char *xvasprintf(const char *format, va_list args) {
 	va_list again;
 	va_copy(again, args);

@@ -70,7 +70,7 @@ static char **command_env(const struct step_spec *spec) {
 }
 
 static void fail_child(int report_fd, enum child_stage stage) {
-	struct child_failure failure = { .stage = stage, .error = errno };
+	struct child_failure failure = { .stage = (int)stage, .error = errno };
 	ssize_t n = write(report_fd, &failure, sizeof(failure));
 	_exit(n == (ssize_t)sizeof(failure) ? 127 : 126);
 }
