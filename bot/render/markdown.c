@@ -184,20 +184,10 @@ static void add_ticks(struct str *out, size_t count) {
 	str_add_char(out, '\n');
 }
 
-void markdown_add_fence(
-		struct str *out, const char *output, size_t lines, size_t letters) {
-	size_t len = strlen(output);
-	while (len > 0 && (output[len - 1] == ' ' || is_break(output[len - 1]))) {
-		len--;
-	}
-	if (len == 0) {
-		return;
-	}
-	const char *line = last_lines(output, len, lines);
-	size_t ticks = longest_ticks(line);
-	ticks = ticks < 3 ? 3 : ticks + 1;
-	add_ticks(out, ticks);
-	for (const char *end = output + len; line <= end;) {
+/* Add the lines from @line to @end, each cut behind @letters letters. */
+static void add_lines(
+		struct str *out, const char *line, const char *end, size_t letters) {
+	while (line <= end) {
 		const char *stop = memchr(line, '\n', (size_t)(end - line));
 		size_t line_len = (size_t)((stop != NULL ? stop : end) - line);
 		while (line_len > 0 && line[line_len - 1] == '\r') {
@@ -209,7 +199,26 @@ void markdown_add_fence(
 		str_add_char(out, '\n');
 		line = stop != NULL ? stop + 1 : end + 1;
 	}
+}
+
+void markdown_add_fence(
+		struct str *out, const char *output, size_t lines, size_t letters) {
+	size_t len = strlen(output);
+	while (len > 0 && (output[len - 1] == ' ' || is_break(output[len - 1]))) {
+		len--;
+	}
+	if (len == 0) {
+		return;
+	}
+	struct str inside = { 0 };
+	add_lines(&inside, last_lines(output, len, lines), output + len, letters);
+	// Counted in what is shown: what was left out may stand between them.
+	size_t ticks = longest_ticks(str_text(&inside));
+	ticks = ticks < 3 ? 3 : ticks + 1;
 	add_ticks(out, ticks);
+	str_add(out, str_text(&inside));
+	add_ticks(out, ticks);
+	str_finish(&inside);
 }
 
 char *markdown_last_line(const char *output, size_t letters) {

@@ -74,6 +74,9 @@ static void output_cannot_close_its_fence(void **state) {
 			"```\n3\n4\n5\n6\n```\n");
 	CHECK(markdown_add_fence(&out, "x\n```\n@all", 4, 80),
 			"````\nx\n```\n@all\n````\n");
+	// What is left out of the output brings its backticks together.
+	CHECK(markdown_add_fence(&out, "x\n``\x07`\n@all", 4, 80),
+			"````\nx\n```\n@all\n````\n");
 	CHECK(markdown_add_fence(&out, "\x1b[31mred\x1b[0m\r\nbell\x07", 4, 80),
 			"```\nred\nbell\n```\n");
 	CHECK(markdown_add_fence(&out, "abcdef", 4, 3), "```\nabc…\n```\n");
