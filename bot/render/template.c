@@ -302,8 +302,17 @@ static const cJSON *look_up(const struct stack *stack, const char *name) {
 	return NULL;
 }
 
+/* Add @value; of a check, whether it could be added. */
 static bool add_value(
 		struct walk *walk, const struct node *node, const cJSON *value) {
+	if (!cJSON_IsNumber(value) && !cJSON_IsRaw(value) &&
+			!cJSON_IsString(value) && !cJSON_IsNull(value)) {
+		return fail_node(
+				walk->template, node, walk->err, "neither text nor a number");
+	}
+	if (walk->out == NULL) {
+		return true;
+	}
 	if (cJSON_IsNumber(value)) {
 		str_addf(walk->out, "%.15g", value->valuedouble);
 	} else if (cJSON_IsRaw(value) ||
@@ -311,9 +320,6 @@ static bool add_value(
 		str_add(walk->out, value->valuestring);
 	} else if (cJSON_IsString(value)) {
 		markdown_add_text(walk->out, value->valuestring);
-	} else if (!cJSON_IsNull(value)) {
-		return fail_node(
-				walk->template, node, walk->err, "neither text nor a number");
 	}
 	return true;
 }
@@ -342,15 +348,16 @@ static bool walk_inside(
 static bool walk_section(struct walk *walk, size_t index, const cJSON *value) {
 	const struct node *node = &walk->template->nodes[index];
 	size_t from = index + 1;
+	if (node->type == NODE_INVERTED) {
+		return (walk->out != NULL && is_shown(value)) ||
+				walk_nodes(walk, from, node->end);
+	}
 	if (walk->out == NULL) {
 		// A check enters every branch, with an element where there is one.
 		const cJSON *inside = cJSON_IsArray(value) && value->child != NULL
 				? value->child
 				: value;
 		return walk_inside(walk, inside, from, node->end);
-	}
-	if (node->type == NODE_INVERTED) {
-		return is_shown(value) || walk_nodes(walk, from, node->end);
 	}
 	if (!is_shown(value)) {
 		return true;
@@ -387,7 +394,7 @@ static bool walk_nodes(struct walk *walk, size_t from, size_t to) {
 				return false;
 			}
 			i = node->end - 1;
-		} else if (walk->out != NULL && !add_value(walk, node, value)) {
+		} else if (!add_value(walk, node, value)) {
 			return false;
 		}
 	}

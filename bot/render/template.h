@@ -47,8 +47,9 @@ bool template_render(const struct template *template, const cJSON *context,
 		struct str *out, struct err *err) __attribute__((warn_unused_result));
 
 /*
- * Whether every name in @template, in every branch, is one that @sample has: a
- * context with all keys and an element in every array.
+ * Whether every name in @template, in every branch, is one that @sample has and
+ * of a kind that can stand there: a context with all keys and an element in
+ * every array.
  */
 bool template_check(const struct template *template, const cJSON *sample,
 		struct err *err) __attribute__((warn_unused_result));

@@ -164,9 +164,9 @@ static void a_template_is_capped(void **state) {
 static void a_check_looks_into_every_branch(void **state) {
 	(void)state;
 	struct err err = { 0 };
-	cJSON *sample = cJSON_Parse("{\"a\":[{\"b\":1}],\"off\":false}");
+	cJSON *sample = cJSON_Parse("{\"a\":[{\"b\":1}],\"off\":false,\"n\":1}");
 	static const char *const good[] = { "{{#a}}{{b}}{{/a}}",
-		"{{^a}}{{off}}{{/a}}", "{{#off}}{{#a}}{{b}}{{/a}}{{/off}}" };
+		"{{^a}}{{n}}{{/a}}", "{{#off}}{{#a}}{{b}}{{/a}}{{/off}}" };
 	static const char *const bad[] = { "{{#off}}{{x}}{{/off}}",
 		"{{^a}}{{x}}{{/a}}", "{{#a}}{{x}}{{/a}}" };
 	for (size_t i = 0; i < 3; i++) {
@@ -181,6 +181,28 @@ static void a_check_looks_into_every_branch(void **state) {
 	cJSON_Delete(sample);
 }
 
+static void what_a_check_lets_through_can_be_said(void **state) {
+	(void)state;
+	struct err err = { 0 };
+	cJSON *sample = cJSON_Parse("{\"a\":[{\"b\":1}],\"on\":true,\"l\":[1]}");
+	static const char *const good[] = { "{{#l}}{{.}}{{/l}}",
+		"{{#a}}{{b}}{{/a}}" };
+	static const char *const bad[] = { "{{.}}", "{{a}}", "{{#on}}{{.}}{{/on}}",
+		"{{#a}}{{.}}{{/a}}", "{{^l}}{{.}}{{/l}}", "{{^on}}{{&on}}{{/on}}" };
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct template *template = template_parse("t", good[i], &err);
+		assert_true(template_check(template, sample, &err));
+		template_destroy(template);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct template *template = template_parse("t", bad[i], &err);
+		assert_false(template_check(template, sample, &err));
+		assert_non_null(strstr(err.text, "neither text nor a number"));
+		template_destroy(template);
+	}
+	cJSON_Delete(sample);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_stand_where_their_names_stood),
@@ -189,6 +211,7 @@ int main(void) {
 		cmocka_unit_test(what_is_not_right_is_told_with_its_place),
 		cmocka_unit_test(a_template_is_capped),
 		cmocka_unit_test(a_check_looks_into_every_branch),
+		cmocka_unit_test(what_a_check_lets_through_can_be_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
