@@ -12,7 +12,13 @@
 #include "app/speech.h"
 #include "cli/check_online.h"
 #include "cli/finding.h"
+#include "codec/secrets_text.h"
+#include "exec/mask.h"
 #include "sys/secret.h"
+
+/* What the warning about short secrets says. */
+_Static_assert(MASK_MIN_BYTES == SECRETS_TEXT_HIDDEN_BYTES,
+		"what is too short to be hidden");
 
 enum exit_status {
 	EXIT_GOOD = 0,
@@ -91,21 +97,6 @@ static void check_token(
 	free(path);
 }
 
-static void check_secrets(
-		const struct config_file *file, struct findings *findings) {
-	for (size_t i = 0; i < file->config->env_count; i++) {
-		const struct config_env *env = &file->config->envs[i];
-		struct plan_value *values = NULL;
-		size_t count = 0;
-		struct err err = { 0 };
-		if (!planner_read_secrets(file->config, file->dir, env->name, &values,
-					&count, &err)) {
-			add_problem(findings, env->line, &err);
-		}
-		planner_wipe(values, count);
-	}
-}
-
 static void check_targets(
 		const struct config_file *file, struct findings *findings) {
 	struct runbook empty = { 0 };
@@ -147,10 +138,42 @@ typedef void (*file_check)(
 
 static const file_check file_checks[] = {
 	check_token,
-	check_secrets,
 	check_targets,
 	check_templates,
 };
+
+/* One file of secrets: what is wrong in it stands at its own lines. */
+static void check_secrets_file(struct tally *tally, struct config_file *file,
+		const struct config_env *env) {
+	struct err err = { 0 };
+	char *path = config_file_path(file, env->secrets_file);
+	struct secret *secret = secret_read_file(path, &err);
+	if (secret == NULL) {
+		add_problem(&file->findings, env->line, &err);
+	} else {
+		struct secret_values values;
+		struct findings findings;
+		findings_init(&findings);
+		if (!secrets_text_parse(&values, secret_reveal(secret),
+					secret_len(secret), &findings)) {
+			err_set(&err, ERR_INVALID, "%s cannot be used", path);
+			add_problem(&file->findings, env->line, &err);
+		}
+		report(tally, path, &findings);
+		secrets_text_finish(&values);
+		findings_finish(&findings);
+	}
+	secret_destroy(secret);
+	free(path);
+}
+
+static void check_secrets(struct tally *tally, struct config_file *file) {
+	for (size_t i = 0; i < file->config->env_count; i++) {
+		if (file->config->envs[i].secrets_file != NULL) {
+			check_secrets_file(tally, file, &file->config->envs[i]);
+		}
+	}
+}
 
 /* Against the server and the machine as they are now. */
 static void look_online(struct tally *tally, struct config_file *file) {
@@ -170,6 +193,7 @@ static void check_config(
 	for (size_t i = 0; i < sizeof(file_checks) / sizeof(file_checks[0]); i++) {
 		file_checks[i](file, &file->findings);
 	}
+	check_secrets(tally, file);
 	if (online) {
 		look_online(tally, file);
 	}

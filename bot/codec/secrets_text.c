@@ -56,6 +56,10 @@ static void add(struct parser *parser, uint32_t line, const char *name,
 	}
 	if (len == 0) {
 		find(parser, SEVERITY_WARNING, line, "this value is empty");
+	} else if (len < SECRETS_TEXT_HIDDEN_BYTES) {
+		find(parser, SEVERITY_WARNING, line,
+				"this value has fewer than 8 bytes, so it is not hidden in "
+				"output: make it longer, or a variable if it is no secret");
 	}
 }
 

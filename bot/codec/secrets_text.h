@@ -15,6 +15,9 @@
 
 #define SECRETS_TEXT_MAX_BYTES ((size_t)256 * 1024)
 
+/* A shorter value is found everywhere in output, and is not hidden there. */
+#define SECRETS_TEXT_HIDDEN_BYTES ((size_t)8)
+
 struct secret_value {
 	char *name;
 	char *value;

@@ -4,49 +4,94 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "exec/spelling.h"
+
+/* The widths at which programs break lines of base64: RFC 2045 and RFC 7468. */
+static const size_t wrapped_at[] = { 76, 64 };
 
 struct piece {
 	char *text;
-	size_t len;
+	enum spelling spelling;
+	bool begins[256]; // bytes that it can begin with
 };
 
 struct mask {
-	struct piece *pieces; // longest first, so that the longest wins
+	struct piece *pieces;
 	size_t count;
-	bool begins[256]; // bytes that a piece begins with
+	bool begins[256]; // bytes that any of them can begin with
 };
 
-static void add_piece(struct mask *mask, const char *text, size_t len) {
+static void add_spelled(struct mask *mask, const char *text, size_t len,
+		enum spelling spelling) {
+	mask->pieces = xreallocarray(
+			mask->pieces, mask->count + 1, sizeof(*mask->pieces));
+	struct piece *piece = &mask->pieces[mask->count++];
+	*piece = (struct piece){
+		.text = xstrndup(text, len),
+		.spelling = spelling,
+	};
+	for (int byte = 0; byte < 256; byte++) {
+		piece->begins[byte] = spelling_begins(
+				spelling, piece->text, (char)byte);
+		mask->begins[byte] = mask->begins[byte] || piece->begins[byte];
+	}
+}
+
+/* @text in each spelling in which it differs. */
+static void add_text(struct mask *mask, const char *text, size_t len) {
 	if (len < MASK_MIN_BYTES) {
 		return;
 	}
-	mask->pieces = xreallocarray(
-			mask->pieces, mask->count + 1, sizeof(*mask->pieces));
-	mask->pieces[mask->count++] = (struct piece){
-		.text = xstrndup(text, len),
-		.len = len,
-	};
-	mask->begins[(unsigned char)text[0]] = true;
+	add_spelled(mask, text, len, SPELLING_PLAIN);
+	const char *kept = mask->pieces[mask->count - 1].text;
+	for (int i = SPELLING_PLAIN + 1; i < SPELLING_COUNT; i++) {
+		if (spelling_differs((enum spelling)i, kept)) {
+			add_spelled(mask, kept, len, (enum spelling)i);
+		}
+	}
 }
 
-static int longest_first(const void *a, const void *b) {
-	const struct piece *left = a;
-	const struct piece *right = b;
-	return (left->len < right->len) - (left->len > right->len);
+/* What lines of @width hold of @encoded, where it begins a line. */
+static void add_wrapped(
+		struct mask *mask, const char *encoded, size_t len, size_t width) {
+	for (size_t at = 0; len > width && at < len; at += width) {
+		size_t left = len - at;
+		add_text(mask, encoded + at, left < width ? left : width);
+	}
+}
+
+static void add_base64(
+		struct mask *mask, const char *value, unsigned before, bool url) {
+	char *encoded = spelling_base64(value, before, url);
+	size_t len = strlen(encoded);
+	if (!url || strpbrk(encoded, "-_") != NULL) {
+		add_text(mask, encoded, len);
+		for (size_t i = 0; before == 0 && i < 2; i++) {
+			add_wrapped(mask, encoded, len, wrapped_at[i]);
+		}
+	}
+	explicit_bzero(encoded, len);
+	free(encoded);
+}
+
+static void add_value(struct mask *mask, const char *value) {
+	const char *line = value;
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\r\n");
+		add_text(mask, line, len);
+		line += len + strspn(line + len, "\r\n");
+	}
+	for (unsigned before = 0; strlen(value) >= MASK_MIN_BYTES && before < 3;
+			before++) {
+		add_base64(mask, value, before, false);
+		add_base64(mask, value, before, true);
+	}
 }
 
 struct mask *mask_create(const char *const *values) {
 	struct mask *mask = xcalloc(1, sizeof(*mask));
 	for (size_t i = 0; values != NULL && values[i] != NULL; i++) {
-		const char *line = values[i];
-		while (*line != '\0') {
-			size_t len = strcspn(line, "\r\n");
-			add_piece(mask, line, len);
-			line += len + strspn(line + len, "\r\n");
-		}
-	}
-	if (mask->count > 0) {
-		qsort(mask->pieces, mask->count, sizeof(*mask->pieces), longest_first);
+		add_value(mask, values[i]);
 	}
 	return mask;
 }
@@ -56,32 +101,34 @@ void mask_destroy(struct mask *mask) {
 		return;
 	}
 	for (size_t i = 0; i < mask->count; i++) {
-		explicit_bzero(mask->pieces[i].text, mask->pieces[i].len);
+		explicit_bzero(mask->pieces[i].text, strlen(mask->pieces[i].text));
 		free(mask->pieces[i].text);
 	}
 	free(mask->pieces);
 	free(mask);
 }
 
-/* Bytes hidden here: 0 if no value begins at @at. */
+/* Bytes hidden here, by the value that reaches furthest: 0 if none begins at
+ * @at.  @unsure: one may have begun, and reaches beyond what there is. */
 static size_t hidden_at(
 		const struct mask *mask, const char *at, size_t left, bool *unsure) {
+	size_t most = 0;
 	*unsure = false;
 	if (!mask->begins[(unsigned char)*at]) {
 		return 0;
 	}
 	for (size_t i = 0; i < mask->count; i++) {
 		const struct piece *piece = &mask->pieces[i];
-		size_t common = piece->len < left ? piece->len : left;
-		if (memcmp(piece->text, at, common) != 0) {
+		bool cut = false;
+		if (!piece->begins[(unsigned char)*at]) {
 			continue;
 		}
-		if (common == piece->len) {
-			return piece->len;
-		}
-		*unsure = true;
+		size_t len = spelling_read(
+				piece->spelling, piece->text, at, left, &cut);
+		most = len > most ? len : most;
+		*unsure = *unsure || cut;
 	}
-	return 0;
+	return most;
 }
 
 size_t mask_add(const struct mask *mask, const char *bytes, size_t len,

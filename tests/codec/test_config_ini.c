@@ -582,8 +582,8 @@ static void secrets_are_taken_byte_for_byte(void **state) {
 	static const char text[] = "# the database\r\n"
 							   "\n"
 							   "MONGO_BACKUP_URI=mongodb://u:p=q@h/?a=b ; c\r\n"
-							   "token2= x \n"
-							   "LAST='y'";
+							   "token2= 12345678 \n"
+							   "LAST='12345678'";
 	struct findings findings;
 	findings_init(&findings);
 	struct secret_values values;
@@ -591,8 +591,8 @@ static void secrets_are_taken_byte_for_byte(void **state) {
 	assert_int_equal(values.count, 3);
 	assert_string_equal(secrets_text_value(&values, "MONGO_BACKUP_URI"),
 			"mongodb://u:p=q@h/?a=b ; c");
-	assert_string_equal(secrets_text_value(&values, "token2"), " x ");
-	assert_string_equal(secrets_text_value(&values, "LAST"), "'y'");
+	assert_string_equal(secrets_text_value(&values, "token2"), " 12345678 ");
+	assert_string_equal(secrets_text_value(&values, "LAST"), "'12345678'");
 	assert_null(secrets_text_value(&values, "MISSING"));
 	char *found = told(&findings);
 	assert_string_equal(found,
@@ -613,7 +613,7 @@ static void a_bad_secrets_file_is_refused_without_quoting_it(void **state) {
 	assert_secrets("export A=hunter2\n", false,
 			"1: error: what stands before the `=` is no variable's name: write "
 			"NAME=value, no blank around the `=`\n");
-	assert_secrets("A=1\nA=hunter2\n", false,
+	assert_secrets("A=hunter22\nA=hunter2\n", false,
 			"2: error: this name was given a value in a line above already\n");
 	assert_secrets("LD_PRELOAD=hunter2\n", false,
 			"1: error: a variable of this name cannot be set: a shell, a "
@@ -621,6 +621,9 @@ static void a_bad_secrets_file_is_refused_without_quoting_it(void **state) {
 	assert_secrets("A=hunter2\x1b\n", false,
 			"1: error: the line holds a control character\n");
 	assert_secrets("A=\n", true, "1: warning: this value is empty\n");
+	assert_secrets("A=hunter22\nB=hunter2\n", true,
+			"2: warning: this value has fewer than 8 bytes, so it is not hidden "
+			"in output: make it longer, or a variable if it is no secret\n");
 }
 
 static void names_that_are_acted_on_are_reserved(void **state) {

@@ -70,7 +70,7 @@ def check_passes_the_example_config(folder):
     config = example(folder)
     status, out, _ = run("check", "--config", config)
     assert status == 0, out
-    assert out.splitlines()[-1] == "0 errors, 1 warning in 2 files", out
+    assert out.splitlines()[-1] == "0 errors, 1 warning in 3 files", out
     assert run("check", cwd=folder)[0] == 0  # where ./config.ini is found
 
 
@@ -82,6 +82,24 @@ def check_finds_what_the_config_names_and_is_not_there(folder):
     assert status == 1, out
     assert "prod.env" in out and "chmod 600" in out, out
     assert "hush" not in out and "t0k3n" not in out, out
+
+
+def check_warns_of_a_secret_that_is_too_short_to_hide(folder):
+    config = example(folder)
+    (folder / "prod.secrets").write_text("MONGO_BACKUP_URI=hush\n")
+    status, out, _ = run("check", "--config", config)
+    assert status == 0, out
+    assert f"{folder}/prod.secrets:1:1: warning: this value has fewer" in out
+    assert "hush" not in out, out
+
+
+def check_shows_where_a_secrets_file_is_wrong(folder):
+    config = example(folder)
+    (folder / "prod.secrets").write_text("# uri\nMONGO_BACKUP_URI hush\n")
+    status, out, _ = run("check", "--config", config)
+    assert status == 1, out
+    assert f"{folder}/prod.secrets:2:1: error: the line has no `=`" in out
+    assert "hush" not in out, out
 
 
 def check_holds_a_runbook_against_the_people(folder):
@@ -167,6 +185,8 @@ TESTS = [
     check_says_what_cannot_be_read,
     check_passes_the_example_config,
     check_finds_what_the_config_names_and_is_not_there,
+    check_warns_of_a_secret_that_is_too_short_to_hide,
+    check_shows_where_a_secrets_file_is_wrong,
     check_holds_a_runbook_against_the_people,
     plan_is_text_or_json,
     plan_with_a_config_has_another_digest,

@@ -256,6 +256,7 @@ static void secrets_are_in_no_argument_no_file_and_no_output(void **state) {
 	struct bench bench;
 	setup(&bench,
 			"printf 'pass is %s.\\n' \"$TOKEN\"; echo \"$PEM\" >&2\n"
+			"printf 'user:%s@' \"$TOKEN\" | base64\n"
 			"tr '\\0' ' ' < /proc/$PPID/cmdline; echo\n"
 			"tr '\\0' ' ' < /proc/$PPID/environ | grep -c Hunter2Hunter2 || "
 			"true\n"
@@ -271,6 +272,7 @@ static void secrets_are_in_no_argument_no_file_and_no_output(void **state) {
 	assert_int_equal(status.exit_status, 0);
 	char *log = content(&bench, STEP_LOG);
 	assert_null(strstr(log, "Hunter2"));
+	assert_null(strstr(log, "bnRlcjJIdW50ZX"));
 	assert_null(strstr(log, "BEGIN"));
 	assert_null(strstr(log, "abcdefgh"));
 	assert_non_null(strstr(log, "pass is ***.\n")); // too short to be hidden
