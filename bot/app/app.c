@@ -255,25 +255,7 @@ static void on_stop(void *data) {
 /* --- putting it together --- */
 
 static bool read_token(struct app *app, struct err *err) {
-	const struct config_file *file = source_config(app->source);
-	const struct config_mattermost *mattermost = &file->config->mattermost;
-	char *path = NULL;
-	if (mattermost->token_file != NULL) {
-		path = config_file_path(file, mattermost->token_file);
-	} else {
-		const char *folder = getenv("CREDENTIALS_DIRECTORY");
-		if (folder == NULL) {
-			return err_set(err, ERR_REFUSED,
-					"token_credential = %s, and systemd gave no credentials",
-					mattermost->token_credential);
-		}
-		path = xasprintf("%s/%s", folder, mattermost->token_credential);
-	}
-	app->token = secret_read_file(path, err);
-	if (app->token == NULL) {
-		err_wrap(err, "the token in %s: ", path);
-	}
-	free(path);
+	app->token = config_file_token(source_config(app->source), err);
 	return app->token != NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "codec/config_ini.h"
 #include "sys/fd.h"
+#include "sys/secret.h"
 
 static const char *const places[] = { "config.ini",
 	"/etc/bridgekeeper/config.ini" };
@@ -86,4 +87,21 @@ void config_file_finish(struct config_file *file) {
 
 char *config_file_path(const struct config_file *file, const char *path) {
 	return config_path(file->dir, path);
+}
+
+struct secret *config_file_token(
+		const struct config_file *file, struct err *err) {
+	const struct config_mattermost *mattermost = &file->config->mattermost;
+	struct secret *token = NULL;
+	if (mattermost->token_file != NULL) {
+		char *path = config_file_path(file, mattermost->token_file);
+		token = secret_read_file(path, err);
+		free(path);
+	} else {
+		token = secret_read_credential(mattermost->token_credential, err);
+	}
+	if (token == NULL) {
+		err_wrap(err, "the token: ");
+	}
+	return token;
 }

@@ -34,4 +34,11 @@ void config_file_finish(struct config_file *file);
 char *config_file_path(const struct config_file *file, const char *path)
 		__attribute__((returns_nonnull, warn_unused_result));
 
+struct secret;
+
+/* The bot's token, from the file or the credential that the config names.  NULL
+ * with @err, which says that it is about the token. */
+struct secret *config_file_token(const struct config_file *file,
+		struct err *err) __attribute__((warn_unused_result));
+
 #endif

@@ -82,19 +82,16 @@ static void check_runbook(struct tally *tally, const char *path,
 
 static void check_token(
 		const struct config_file *file, struct findings *findings) {
-	const char *name = file->config->mattermost.token_file;
 	struct err err = { 0 };
-	if (name == NULL) {
-		return; // systemd brings it
+	if (file->config->mattermost.token_file == NULL &&
+			getenv("CREDENTIALS_DIRECTORY") == NULL) {
+		return; // systemd will bring it
 	}
-	char *path = config_file_path(file, name);
-	struct secret *token = secret_read_file(path, &err);
+	struct secret *token = config_file_token(file, &err);
 	if (token == NULL) {
-		err_wrap(&err, "the token: ");
 		add_problem(findings, 0, &err);
 	}
 	secret_destroy(token);
-	free(path);
 }
 
 static void check_targets(

@@ -311,26 +311,6 @@ static const struct server_sink sink = {
 	.marked = on_marked,
 };
 
-static struct secret *read_token(
-		const struct config_file *file, struct err *err) {
-	const struct config_mattermost *mattermost = &file->config->mattermost;
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	char *path = NULL;
-	if (mattermost->token_file != NULL) {
-		path = config_file_path(file, mattermost->token_file);
-	} else if (folder != NULL) {
-		path = xasprintf("%s/%s", folder, mattermost->token_credential);
-	} else {
-		err_set(err, ERR_REFUSED,
-				"systemd gave no credentials here: run this "
-				"within the unit");
-		return NULL;
-	}
-	struct secret *token = secret_read_file(path, err);
-	free(path);
-	return token;
-}
-
 static void ask_server(struct online *self, const struct secret *token,
 		const struct clock *clock, struct err *err) {
 	const struct config_mattermost *mattermost =
@@ -364,7 +344,7 @@ static void ask_server(struct online *self, const struct secret *token,
 static bool check_server(struct online *self) {
 	struct err err = { 0 };
 	struct clock *clock = clock_create_real();
-	struct secret *token = read_token(self->file, &err);
+	struct secret *token = config_file_token(self->file, &err);
 	self->loop = token != NULL ? loop_create(clock, &err) : NULL;
 	if (self->loop != NULL) {
 		self->patience = loop_timer_create(self->loop, on_patience, self);

@@ -36,6 +36,14 @@ static bool check_file(const struct stat *about, struct err *err) {
 	if (!S_ISREG(about->st_mode)) {
 		return err_set(err, ERR_INVALID, "no regular file");
 	}
+	if (about->st_size > SECRET_MAX_BYTES) {
+		return err_set(
+				err, ERR_INVALID, "longer than %d bytes", SECRET_MAX_BYTES);
+	}
+	return true;
+}
+
+static bool check_rights(const struct stat *about, struct err *err) {
 	if (about->st_uid != geteuid() && about->st_uid != 0) {
 		return err_set(err, ERR_REFUSED,
 				"belongs to another user: chown it to the one that runs this");
@@ -44,10 +52,6 @@ static bool check_file(const struct stat *about, struct err *err) {
 		return err_set(err, ERR_REFUSED,
 				"mode %04o lets others at it: chmod 600 it",
 				(unsigned)(about->st_mode & 07777));
-	}
-	if (about->st_size > SECRET_MAX_BYTES) {
-		return err_set(
-				err, ERR_INVALID, "longer than %d bytes", SECRET_MAX_BYTES);
 	}
 	return true;
 }
@@ -91,7 +95,10 @@ static struct secret *make_of_file(
 	return secret_create(bytes, len);
 }
 
-struct secret *secret_read_file(const char *path, struct err *err) {
+typedef bool (*check_fn)(const struct stat *about, struct err *err);
+
+static struct secret *read_checked(
+		const char *path, check_fn check, struct err *err) {
 	struct secret *secret = NULL;
 	struct stat about;
 	char *bytes = xcalloc(1, SECRET_MAX_BYTES);
@@ -101,7 +108,7 @@ struct secret *secret_read_file(const char *path, struct err *err) {
 				strerror(errno));
 		goto out;
 	}
-	if (!check_file(&about, err)) {
+	if (!check_file(&about, err) || (check != NULL && !check(&about, err))) {
 		goto out;
 	}
 	ssize_t len = read_up_to(fd, bytes, SECRET_MAX_BYTES);
@@ -115,9 +122,32 @@ out:
 	explicit_bzero(bytes, SECRET_MAX_BYTES);
 	free(bytes);
 	fd_close(&fd);
+	return secret;
+}
+
+struct secret *secret_read_file(const char *path, struct err *err) {
+	struct secret *secret = read_checked(path, check_rights, err);
 	if (secret == NULL) {
 		err_wrap(err, "secret file %s: ", path);
 	}
+	return secret;
+}
+
+struct secret *secret_read_credential(const char *name, struct err *err) {
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	if (folder == NULL) {
+		err_set(err, ERR_REFUSED,
+				"systemd brought no credential %s: start this by its unit, or "
+				"by systemd-run with LoadCredential=",
+				name);
+		return NULL;
+	}
+	char *path = xasprintf("%s/%s", folder, name);
+	struct secret *secret = read_checked(path, NULL, err);
+	if (secret == NULL) {
+		err_wrap(err, "credential %s: ", name);
+	}
+	free(path);
 	return secret;
 }
 

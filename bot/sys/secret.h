@@ -24,6 +24,15 @@ struct secret;
 struct secret *secret_read_file(const char *path, struct err *err)
 		__attribute__((warn_unused_result));
 
+/*
+ * Read the credential @name that systemd brought ($CREDENTIALS_DIRECTORY,
+ * systemd.exec(5)).  Who may read it is systemd's care: it stands in memory,
+ * belongs to root, and newer versions let the service in by an ACL, which looks
+ * like the right of a group.
+ */
+struct secret *secret_read_credential(const char *name, struct err *err)
+		__attribute__((warn_unused_result));
+
 /* Make one of @len bytes, which are copied; the caller wipes its own. */
 struct secret *secret_create(const char *bytes, size_t len)
 		__attribute__((warn_unused_result));

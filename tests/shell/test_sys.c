@@ -436,6 +436,27 @@ static void a_secret_is_read_only_from_a_file_that_nobody_else_reads(
 	assert_true(err.code == ERR_INVALID);
 }
 
+static void a_credential_is_read_whoever_systemd_lets_at_it(void **state) {
+	struct world *world = *state;
+	struct err err = { 0 };
+	char path[128];
+	snprintf(path, sizeof(path), "%s/token", world->folder);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_null(secret_read_credential("token", &err));
+	assert_true(err.code == ERR_REFUSED);
+	setenv("CREDENTIALS_DIRECTORY", world->folder, 1);
+	assert_null(secret_read_credential("token", &err));
+	assert_true(err.code == ERR_NOT_FOUND);
+	/* With an ACL the group's bits are the ACL's mask. */
+	assert_true(fd_write_file(path, "abc\n", 4, 0440, &err));
+	struct secret *secret = secret_read_credential("token", &err);
+	assert_non_null(secret);
+	assert_string_equal(secret_reveal(secret), "abc");
+	secret_destroy(secret);
+	unlink(path);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void a_log_line_is_one_line_whatever_it_holds(void **state) {
 	(void)state;
 	int ends[2];
@@ -489,6 +510,7 @@ int main(void) {
 		cmocka_unit_test(a_child_keeps_no_descriptor),
 		cmocka_unit_test(ids_are_26_signs_and_differ),
 		WITH_WORLD(a_secret_is_read_only_from_a_file_that_nobody_else_reads),
+		WITH_WORLD(a_credential_is_read_whoever_systemd_lets_at_it),
 		cmocka_unit_test(a_log_line_is_one_line_whatever_it_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
