@@ -234,7 +234,7 @@ static bool is_public(const struct request *request) {
 static void handle_api(struct call *call) {
 	static const struct route *const tables[] = { rest_posts_routes,
 		rest_reading_routes, rest_reactions_routes, rest_people_routes,
-		rest_channels_routes, rest_files_routes, NULL };
+		rest_channels_routes, rest_files_routes, rest_rights_routes, NULL };
 	const struct route *route = find_route(call, tables);
 	if (route == NULL) {
 		unknown_route(call);
@@ -252,7 +252,8 @@ static void handle_api(struct call *call) {
 }
 
 static void handle_side(struct call *call) {
-	static const struct route *const tables[] = { rest_side_routes, NULL };
+	static const struct route *const tables[] = { rest_side_routes,
+		rest_server_routes, NULL };
 	const struct route *route = find_route(call, tables);
 	if (route != NULL) {
 		route->handle(call);

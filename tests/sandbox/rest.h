@@ -72,7 +72,9 @@ extern const struct route rest_reactions_routes[];
 extern const struct route rest_people_routes[];
 extern const struct route rest_channels_routes[];
 extern const struct route rest_files_routes[];
+extern const struct route rest_rights_routes[];
 extern const struct route rest_side_routes[];
+extern const struct route rest_server_routes[];
 
 void rest_error(
 		struct call *call, int status, const char *id, const char *message);
@@ -91,6 +93,10 @@ bool rest_query(
 
 bool rest_can_read(const struct call *call, const struct channel *channel);
 bool rest_can_write(const struct call *call, const struct channel *channel);
+
+/* Whether the user may do that there: "create_post" and the like. */
+bool rest_may(const struct call *call, const struct channel *channel,
+		const char *permission);
 
 /* args[i] as a post or channel that may be read; else answered and NULL. */
 struct post *rest_post_arg(struct call *call, size_t i);

@@ -23,8 +23,10 @@ static void get_channel(struct call *call) {
 	}
 }
 
-/* An archived one is as if it were not there. */
+/* An archived one is as if it were not there, unless it is asked for. */
 static void get_channel_named(struct call *call) {
+	char deleted[8] = "";
+	rest_query(call, "include_deleted", deleted, sizeof(deleted));
 	const struct world *world = &call->sandbox->world;
 	if (strcmp(call->args[0], world->team_name) != 0) {
 		rest_error(call, 404, "app.team.get_by_name.missing.app_error",
@@ -32,7 +34,8 @@ static void get_channel_named(struct call *call) {
 		return;
 	}
 	struct channel *channel = world_channel_named(world, call->args[1]);
-	bool hidden = channel == NULL || channel->delete_at != 0 ||
+	bool hidden = channel == NULL ||
+			(channel->delete_at != 0 && strcmp(deleted, "true") != 0) ||
 			(channel->type == 'P' && !rest_can_read(call, channel));
 	if (hidden) {
 		rest_error(call, 404, "app.channel.get_by_name.missing.app_error",

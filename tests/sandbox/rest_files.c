@@ -84,7 +84,7 @@ static size_t split(
 
 static struct channel *writable(struct call *call, const char *channel_id) {
 	struct channel *channel = world_channel(&call->sandbox->world, channel_id);
-	if (channel == NULL || !rest_can_write(call, channel)) {
+	if (channel == NULL || !rest_may(call, channel, "upload_file")) {
 		rest_forbidden(call);
 		return NULL;
 	}

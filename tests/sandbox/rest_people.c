@@ -264,7 +264,11 @@ static void client_config(struct call *call) {
 	json_text(body, "MaxPostSize", "16383");
 	json_text(body, "PostEditTimeLimit", "-1");
 	json_text(body, "SiteURL", call->sandbox->url);
-	json_text(body, "Version", old ? "5.37.0" : "11.6.0");
+	const char *claimed = call->sandbox->world.claimed_version;
+	json_text(body, "Version",
+			claimed != NULL ? claimed
+					: old   ? "5.37.0"
+							: "11.6.0");
 	json_close(body, '}');
 }
 

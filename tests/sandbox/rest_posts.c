@@ -217,7 +217,8 @@ static bool is_allowed(
 	wish->channel = channel_id != NULL
 			? world_channel(&call->sandbox->world, channel_id)
 			: NULL;
-	if (wish->channel == NULL || !rest_can_write(call, wish->channel)) {
+	if (wish->channel == NULL ||
+			!rest_may(call, wish->channel, "create_post")) {
 		rest_forbidden(call);
 		return false;
 	}
@@ -379,6 +380,10 @@ static void edit(struct call *call, bool whole) {
 	}
 	struct post *post = own_post_arg(call);
 	if (post == NULL) {
+		return;
+	}
+	if (!rest_may(call, post->channel, "edit_post")) {
+		rest_forbidden(call);
 		return;
 	}
 	cJSON *json = rest_json(call, &has_nul);

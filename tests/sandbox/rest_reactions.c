@@ -69,7 +69,7 @@ static struct post *open_post(struct call *call, const char *post_id) {
 				call, 404, "app.post.get.app_error", "Unable to get the post.");
 		return NULL;
 	}
-	if (!rest_can_write(call, post->channel)) {
+	if (!rest_may(call, post->channel, "add_reaction")) {
 		rest_forbidden(call);
 		return NULL;
 	}

@@ -79,6 +79,8 @@ void world_finish(struct world *world) {
 	free(world->users);
 	free(world->files);
 	free(world->webhooks);
+	free(world->denied);
+	free(world->claimed_version);
 	free(world->team_name);
 	free(world->team_display_name);
 	table_finish(&world->posts_by_id);

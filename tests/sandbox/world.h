@@ -127,6 +127,9 @@ struct world {
 	char *team_display_name;
 	int64_t team_create_at;
 
+	char *denied; // to channels' roles, parted by blanks; NULL: nothing
+	char *claimed_version; // NULL: the true one
+
 	struct user **users;
 	size_t user_count;
 	struct channel **channels;
