@@ -12,6 +12,7 @@
 #include "app/speech.h"
 #include "cli/check_online.h"
 #include "cli/finding.h"
+#include "codec/findings_json.h"
 #include "codec/secrets_text.h"
 #include "exec/mask.h"
 #include "sys/secret.h"
@@ -32,12 +33,22 @@ struct tally {
 	size_t files;
 	size_t errors;
 	size_t warnings;
-	bool unreached; // the server
+	bool unreached;             // the server
+	struct findings_json *json; // instead of lines; NULL: lines
+};
+
+/* What the command line asks for. */
+struct wanted {
+	const char *config;
+	bool online;
+	bool json;
+	bool help;
 };
 
 static int usage(void) {
-	fputs("usage: bridgekeeper check RUNBOOK...\n"
-		  "       bridgekeeper check [--config FILE] [--online] [RUNBOOK...]\n",
+	fputs("usage: bridgekeeper check [--json] RUNBOOK...\n"
+		  "       bridgekeeper check [--config FILE] [--online] [--json] "
+		  "[RUNBOOK...]\n",
 			stderr);
 	return EXIT_USAGE;
 }
@@ -45,7 +56,10 @@ static int usage(void) {
 static void report(struct tally *tally, const char *path,
 		const struct findings *findings) {
 	tally->files++;
-	for (size_t i = 0; i < findings->count; i++) {
+	if (tally->json != NULL) {
+		findings_json_add(tally->json, path, findings);
+	}
+	for (size_t i = 0; i < findings->count && tally->json == NULL; i++) {
 		finding_print(stdout, path, &findings->list[i]);
 	}
 	size_t errors = findings_errors(findings);
@@ -53,17 +67,25 @@ static void report(struct tally *tally, const char *path,
 	tally->warnings += findings->count - errors;
 }
 
-/* What has no place in a file of its own. */
-static void report_error(struct tally *tally, const struct err *err) {
-	printf("error: %s\n", err->text);
-	tally->errors++;
-}
-
 /* Add what went wrong with something that line @line of the config names. */
 static void add_problem(
 		struct findings *findings, uint32_t line, const struct err *err) {
 	struct place place = { line > 0 ? line : 1, 1 };
 	findings_add(findings, SEVERITY_ERROR, "file", place, "%s", err->text);
+}
+
+/* What has no place in a file of its own. */
+static void report_error(struct tally *tally, const struct err *err) {
+	struct findings findings;
+	findings_init(&findings);
+	add_problem(&findings, 1, err);
+	if (tally->json != NULL) {
+		findings_json_add(tally->json, "", &findings);
+	} else {
+		printf("error: %s\n", err->text);
+	}
+	findings_finish(&findings);
+	tally->errors++;
 }
 
 static void check_runbook(struct tally *tally, const char *path,
@@ -205,77 +227,94 @@ static const char *plural(size_t count) {
 	return count == 1 ? "" : "s";
 }
 
-static int sum_up(const struct tally *tally, bool with_config) {
+static void print_sum(const struct tally *tally, bool with_config) {
 	printf("%zu error%s, %zu warning%s in %zu file%s%s\n", tally->errors,
 			plural(tally->errors), tally->warnings, plural(tally->warnings),
 			tally->files, plural(tally->files),
 			with_config ? ""
 						: "; the rules that need a config were left out "
 						  "(--config FILE)");
+}
+
+static int sum_up(struct tally *tally, bool with_config) {
+	if (tally->json != NULL) {
+		char *text = findings_json_end(
+				tally->json, tally->files, !tally->unreached);
+		puts(text);
+		free(text);
+	} else {
+		print_sum(tally, with_config);
+	}
 	if (tally->unreached) {
 		return EXIT_UNREACHABLE;
 	}
 	return tally->errors > 0 ? EXIT_WRONG : EXIT_GOOD;
 }
 
-static int check_with_config(
-		const char *path, char **runbooks, int count, bool online) {
-	struct tally tally = { 0 };
+static void check_with_config(struct tally *tally, const char *path,
+		char **runbooks, int count, bool online) {
 	struct config_file file;
 	struct err err = { 0 };
 	bool read = config_file_read(&file, path, &err);
 	if (!read && file.findings.count > 0) {
-		report(&tally, file.path, &file.findings);
+		report(tally, file.path, &file.findings);
 	} else if (!read) {
-		report_error(&tally, &err);
+		report_error(tally, &err);
 	} else if (count == 0) {
-		check_config(&tally, &file, online);
+		check_config(tally, &file, online);
 	}
 	for (int i = 0; i < count && read; i++) {
-		check_runbook(&tally, runbooks[i], &file);
+		check_runbook(tally, runbooks[i], &file);
 	}
 	config_file_finish(&file);
-	return sum_up(&tally, true);
 }
 
-int check_main(int argc, char **argv) {
+static bool read_options(int argc, char **argv, struct wanted *wanted) {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "online", no_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config = NULL;
-	bool help = false;
-	bool online = false;
 	int option = 0;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		if (option == 'c') {
-			config = optarg;
+			wanted->config = optarg;
 		} else if (option == 'o') {
-			online = true;
+			wanted->online = true;
+		} else if (option == 'j') {
+			wanted->json = true;
 		} else if (option == 'h') {
-			help = true;
+			wanted->help = true;
 		} else {
-			return usage();
+			return false;
 		}
 	}
-	if (help) {
+	return !wanted->online || optind == argc; // about the config's own runbook
+}
+
+int check_main(int argc, char **argv) {
+	struct wanted wanted = { 0 };
+	struct tally tally = { 0 };
+	if (!read_options(argc, argv, &wanted)) {
+		return usage();
+	}
+	if (wanted.help) {
 		usage();
 		return EXIT_GOOD;
 	}
 	char **runbooks = argv + optind;
 	int count = argc - optind;
-	if (online && count > 0) {
-		return usage(); // it is about the config's own runbook
+	bool with_config = wanted.config != NULL || count == 0;
+	tally.json = wanted.json ? findings_json_create() : NULL;
+	if (with_config) {
+		check_with_config(
+				&tally, wanted.config, runbooks, count, wanted.online);
 	}
-	if (config != NULL || count == 0) {
-		return check_with_config(config, runbooks, count, online);
-	}
-	struct tally tally = { 0 };
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && !with_config; i++) {
 		check_runbook(&tally, runbooks[i], NULL);
 	}
-	return sum_up(&tally, false);
+	return sum_up(&tally, with_config);
 }

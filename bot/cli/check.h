@@ -8,12 +8,12 @@
  *                    (nothing)                   the config where it is found
  *
  * A line for each finding, `FILE:LINE:COLUMN: error: text [rule]`, and one that
- * sums up.
+ * sums up; with --json one document (codec/findings_json.h).
  */
 
 /*
  * argv[0] is "check".  Returns the exit status: 0 good (warnings too), 1
- * something is wrong, 2 wrong usage.
+ * something is wrong, 2 wrong usage, 3 the server could not be reached.
  */
 int check_main(int argc, char **argv);
 

@@ -64,6 +64,10 @@ void config_destroy(struct config *config) {
 		return;
 	}
 	free_sections(config);
+	for (size_t i = 0; i < config->line_count; i++) {
+		free(config->lines[i].title);
+	}
+	free(config->lines);
 	free(config->mattermost.url);
 	free(config->mattermost.team);
 	free(config->mattermost.token_file);
@@ -110,6 +114,34 @@ const struct config_target *config_target(
 		}
 	}
 	return NULL;
+}
+
+uint32_t config_line_of(
+		const struct config *config, const char *title, const char *key) {
+	uint32_t found = 1;
+	for (size_t i = 0; i < config->line_count; i++) {
+		const struct config_key_line *line = &config->lines[i];
+		if (strcmp(line->title, title) != 0) {
+			continue;
+		}
+		if (line->key == NULL) {
+			found = line->line;
+		} else if (strcmp(line->key, key) == 0) {
+			return line->line;
+		}
+	}
+	return found;
+}
+
+void config_note_line(struct config *config, const char *title, const char *key,
+		uint32_t line) {
+	config->lines = xreallocarray(
+			config->lines, config->line_count + 1, sizeof(config->lines[0]));
+	config->lines[config->line_count++] = (struct config_key_line){
+		.title = xstrdup(title),
+		.key = key,
+		.line = line,
+	};
 }
 
 bool config_target_is_local(const struct config_target *target) {

@@ -100,7 +100,16 @@ struct config_sandbox {
 	uint32_t line;
 };
 
+/* Where a key stands; the title is that of its section, "[role CTO]". */
+struct config_key_line {
+	char *title;
+	const char *key; // constant; NULL: the section itself
+	uint32_t line;
+};
+
 struct config {
+	struct config_key_line *lines;
+	size_t line_count;
 	struct config_mattermost mattermost;
 	struct config_bridge bridge;
 	struct config_role *roles;
@@ -125,6 +134,15 @@ const struct config_env *config_env(
 		const struct config *config, const char *name);
 const struct config_target *config_target(
 		const struct config *config, const char *name);
+
+/* The line of @key in the section @title ("[bridge]"), of the section where the
+ * key is not given, or 1. */
+uint32_t config_line_of(
+		const struct config *config, const char *title, const char *key);
+
+/* Note that @key stands there; @key is kept, not copied. */
+void config_note_line(struct config *config, const char *title, const char *key,
+		uint32_t line);
 
 /* Whether all its commands run on this machine. */
 bool config_target_is_local(const struct config_target *target);

@@ -291,6 +291,7 @@ static void begin_section(struct parser *parser, char *text) {
 	parser->title_line = parser->line;
 	parser->lines[section] = parser->line;
 	memset(parser->seen, 0, sizeof(parser->seen));
+	config_note_line(parser->config, parser->title, NULL, parser->line);
 }
 
 /* Keys */
@@ -370,6 +371,7 @@ static void read_key(struct parser *parser, size_t index, const char *value) {
 		return;
 	}
 	parser->seen[index] = parser->line;
+	config_note_line(parser->config, parser->title, key->name, parser->line);
 	if (value[0] == '\0') {
 		complain(parser, parser->line,
 				"%s in %s has no value: leave the line out for the default",

@@ -467,9 +467,14 @@ static int run(struct job *job) {
 }
 
 int main(int argc, char **argv) {
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("steprun " BRIDGEKEEPER_VERSION);
+		return STEP_EXIT_DONE;
+	}
 	bool ends = argc == 3 && strcmp(argv[1], "--end") == 0;
 	if (argc != 2 && !ends) {
-		fprintf(stderr, "usage: steprun [--end] FOLDER (the bot starts it)\n");
+		fprintf(stderr,
+				"usage: steprun [--end] FOLDER | --version (the bot starts it)\n");
 		return 2;
 	}
 	if (chdir(argv[argc - 1]) < 0) {

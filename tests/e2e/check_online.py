@@ -4,10 +4,13 @@ reads its line.
 
 Usage: check_online.py SANDBOX BRIDGEKEEPER
 """
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -42,14 +45,13 @@ RUNBOOK = """# Hello
 """
 
 
-def check(there, **env):
+def check(there, *words):
+    command = [*there.before, there.checker, "check", "--online", *words,
+               "--config", str(there.folder / "config.ini")]
     done = subprocess.run(
-        [there.program, "check", "--online", "--config",
-         str(there.folder / "config.ini")],
-        stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, timeout=60, check=False,
-        env={**os.environ, **env})
-    return done.returncode, done.stdout + done.stderr
+        command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, timeout=60, check=False)
+    return done.returncode, done.stdout
 
 
 def config(there, old, new):
@@ -88,10 +90,127 @@ def token(there, text):
     return lambda: there.write("token", "tokenofthebot0000000000000\n", 0o600)
 
 
+def mode(there, bits):
+    (there.folder / "token").chmod(bits)
+    return lambda: (there.folder / "token").chmod(0o600)
+
+
+def fault(there, path, what):
+    there.ask("POST", "/sandbox/faults", {
+        "on": "request", "path": path, "do": what, "times": 0})
+    return lambda: there.ask("DELETE", "/sandbox/faults")
+
+
 def archived(there):
     there.ask("POST", "/sandbox/channels/launch-bridge", {"archived": True})
     return lambda: there.ask("POST", "/sandbox/channels/launch-bridge",
                              {"archived": False})
+
+
+def server(there, **change):
+    there.ask("POST", "/sandbox/server", change)
+    return lambda: there.ask("POST", "/sandbox/server",
+                             {"deny": "", "version": "11.6.0"})
+
+
+def scene(there, who, **change):
+    """Another server, on which @who is different."""
+    for user in there.scene["users"]:
+        if user["username"] == who:
+            before = dict(user)
+            user.update(change)
+            there.restart_sandbox()
+            user.clear()
+            user.update(before)
+    return there.restart_sandbox
+
+
+def another_time(there):
+    there.restart_sandbox("--clock", str(there.folder / "clock"),
+                          "--start", "2026-03-07T22:00:00Z")
+    return there.restart_sandbox
+
+
+def no_websocket(there):
+    there.ask("POST", "/sandbox/faults",
+              {"on": "upgrade", "do": "503", "times": 0})
+    return lambda: there.ask("DELETE", "/sandbox/faults")
+
+
+def other_server(there):
+    """Something that answers, and is no Mattermost."""
+    page = subprocess.Popen(
+        [sys.executable, "-c", "import http.server as h\n"
+         "class H(h.BaseHTTPRequestHandler):\n"
+         " def log_message(self, *a): pass\n"
+         " def do_GET(self):\n"
+         "  self.send_response(200); self.end_headers()\n"
+         "  self.wfile.write(b'<html>hello</html>')\n"
+         "s = h.HTTPServer(('127.0.0.1', 0), H)\n"
+         "print(s.server_port, flush=True); s.serve_forever()"],
+        stdout=subprocess.PIPE, text=True)
+    mend = config(there, there.url,
+                  "http://127.0.0.1:" + page.stdout.readline().strip())
+
+    def undo():
+        mend()
+        page.kill()
+        page.wait()
+    return undo
+
+
+def alone(there, steprun=None):
+    """The program where no step runner, or another one, is beside it."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=there.folder))
+    there.checker = shutil.copy(there.program, folder)
+    if steprun is not None:
+        (folder / "steprun").write_text(steprun)
+        (folder / "steprun").chmod(0o755)
+
+    def undo():
+        there.checker = there.program
+        shutil.rmtree(folder)
+    return undo
+
+
+def disk(there, options):
+    """A disk of its own for the state folder, in a namespace."""
+    (there.folder / "disk").mkdir()
+    there.before = ["unshare", "-rm", "sh", "-c",
+                    f"mount -t tmpfs -o {options} tmpfs {there.folder}/disk "
+                    "&& exec \"$@\"", "sh"]
+    mend = config(there, "state_dir = state", "state_dir = disk/state")
+
+    def undo():
+        there.before = []
+        mend()
+        (there.folder / "disk").rmdir()
+    return undo
+
+
+def small(there):
+    return disk(there, "size=40m")
+
+
+def read_only(there):
+    return disk(there, "ro")
+
+
+def may_mount():
+    return subprocess.run(
+        ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+        stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def below_a_file(there):
+    return config(there, "state_dir = state", "state_dir = token")
+
+
+def target(there, text):
+    path = there.folder / "config.ini"
+    before = path.read_text()
+    there.write("config.ini", before + text)
+    return lambda: there.write("config.ini", before)
 
 
 # What is done, the exit status, and what a line must say.
@@ -114,39 +233,157 @@ CASES = [
      lambda t: runbook(t, "rm -f ledger", "no-such-tool --now"), 1,
      "step 2.1 runs `no-such-tool`, which is not on local"),
     ("a token that is refused",
-     lambda t: token(t, "tokenofnobody0000000000000"), 1, "[server]"),
+     lambda t: token(t, "tokenofnobody0000000000000"), 1,
+     "config.ini:4:1: error: the server refuses the token: make a new one in "
+     "the bot's account, or enable it [token]"),
+    ("a token that is not there", lambda t: config(
+        t, "token_file = token", "token_credential = token"), 1,
+     "config.ini:4:1: error: the token: systemd brought no credential token"),
+    ("a token that others can read", lambda t: mode(t, 0o644), 1,
+     "mode 0644 lets others at it: chmod 600 it [file]"),
+    ("a token of a person",
+     lambda t: token(t, "tokenofthelead000000000000"), 0,
+     "warning: the token is that of lead, who is no bot"),
+    ("a bot that may do too much",
+     lambda t: scene(t, "bridgekeeper", roles="system_admin system_user"), 0,
+     "warning: bridgekeeper has the role system_admin, more than a bot needs"),
+    ("a server that is too old", lambda t: server(t, version="5.36.2"), 1,
+     "config.ini:2:1: error: the server is Mattermost 5.36, and 5.37 to 11.6 "
+     "are meant: upgrade it [version]"),
+    ("a server that is newer than any", lambda t: server(t, version="12.0.0"),
+     0, "warning: the server is Mattermost 12.0, newer than any"),
+    ("a server that does not say what it is",
+     lambda t: server(t, version=""), 0,
+     "warning: the server does not say its version"),
+    ("a server that is something else", other_server, 1,
+     "none of Mattermost's answers, so `url` may lead elsewhere [server]"),
+    ("a server that is unwell",
+     lambda t: fault(t, "/teams/name/platform$", "500"), 1,
+     "error: the server answers with status 500"),
+    ("a team that is not there",
+     lambda t: config(t, "team = platform", "team = nowhere"), 1,
+     "config.ini:3:1: error: there is no team nowhere that the bot can see"),
+    ("a bot that is not in the team",
+     lambda t: scene(t, "bridgekeeper", team=False), 1, "[team]"),
     ("a channel that is not there",
      lambda t: config(t, "channel = launch-bridge", "channel = elsewhere"), 1,
-     "[server]"),
+     "config.ini:7:1: error: there is no channel elsewhere in team platform "
+     "that the bot can see"),
     ("a channel that is archived", archived, 1,
-     "does not see channel launch-bridge"),
-    ("a bot that is not in the channel",
-     lambda t: away(t, "bridgekeeper"), 1, "[server]"),
+     "channel launch-bridge is archived: restore it, or name another "
+     "[channel]"),
+    ("a bot that is not in the channel", lambda t: away(t, "bridgekeeper"), 1,
+     "bridgekeeper is not in channel launch-bridge: say /invite @bridgekeeper "
+     "there [channel]"),
+] + [
+    (f"a channel in which the bot may not {word}",
+     lambda t, right=right: server(t, deny=right), 1,
+     f"the bot may not {word} in launch-bridge: give its roles the "
+     f"permission {right}")
+    for right, word in (("create_post", "post"), ("add_reaction", "react"),
+                        ("upload_file", "attach files"),
+                        ("read_channel", "read and pin"),
+                        ("edit_post", "edit its own posts, as the card"))
+] + [
+    ("rights that cannot be told", lambda t: fault(t, "/roles/names", "500"),
+     0, "warning: whether the bot may post and react in launch-bridge cannot "
+     "be told"),
+    ("a proxy that lets no websocket through", no_websocket, 1,
+     "its websocket does not (let proxies pass Upgrade)"),
+    ("clocks that differ", another_time, 0, "the server's: set them by one"),
+    ("a target on other hosts",
+     lambda t: target(t, "[target far]\nhosts = node1, node2\n"), 1,
+     "[target far] is on other hosts (node1), and this version"),
+    ("a target whose folder is not there",
+     lambda t: target(t, "[target near]\nworkdir = /nowhere\n"), 1,
+     "the workdir /nowhere of [target near] is not there [file]"),
+    ("files that are not there",
+     lambda t: target(t, "[target near]\nworkdir = .\nfiles = *.yaml\n"), 1,
+     "[target near] names the file *.yaml, and there is none"),
+    ("secrets that are not there",
+     lambda t: target(t, "[env prod]\nsecrets_file = gone\n"), 1, "/gone:"),
+    ("no step runner", alone, 1, "no steprun beside the program"),
+    ("a step runner that cannot run",
+     lambda t: alone(t, "#!/nowhere/sh\n"), 1, "steprun cannot be run:"),
+    ("a step runner of another version",
+     lambda t: alone(t, "#!/bin/sh\necho steprun 0.0\n"), 1,
+     "says it is `steprun 0.0`"),
     ("a state folder that cannot be made",
      lambda t: config(t, "state_dir = state", "state_dir = /proc/no/state"),
-     1, "[state-folder]"),
+     1, "config.ini:9:1: error: the state folder needs /proc/no, which is not "
+     "there: make it [state-folder]"),
+    ("a state folder that is a file", below_a_file, 1,
+     "which is no folder: name another [state-folder]"),
+    ("a state folder that cannot be written", read_only, 1,
+     "/disk, which cannot be written: give it to the user that runs this"),
+    ("a disk that is full", small, 1, "error: only 40 MB are free in"),
+    ("a state folder in memory", small, 1, "is in memory: a restart of"),
     ("a server that is not there",
      lambda t: config(t, t.url, "http://127.0.0.1:9"), 3,
-     "http://127.0.0.1:9 cannot be reached"),
+     "config.ini:2:1: error: http://127.0.0.1:9 cannot be reached"),
+    ("a server that says nothing", lambda t: fault(t, "/users/me", "timeout"),
+     3, "cannot be reached: no answer in 5 s [server]"),
 ]
+
+
+class Site(stage.Stage):
+    """A stage whose server can be another one, at the same address."""
+
+    def __init__(self, sandbox, program):
+        self.scene = json.loads(json.dumps(stage.SCENE))
+        self.checker, self.before = os.path.abspath(program), []
+        super().__init__(sandbox, program, RUNBOOK)
+
+    def restart_sandbox(self, *options):
+        (self.folder / "scene.json").write_text(json.dumps(self.scene))
+        self.sandbox.kill()
+        self.sandbox.wait()
+        port = self.url.rsplit(":", 1)[1]
+        self.sandbox = subprocess.Popen(
+            [self.sandbox_program, "--port", port, "--scene",
+             str(self.folder / "scene.json"), *options],
+            stdout=subprocess.PIPE, text=True)
+        assert self.sandbox.stdout.readline()
+
+
+def lines_as_data(there):
+    undo = away(there, "rep")
+    code, output = check(there, "--json")
+    undo()
+    found = json.loads(output)
+    about = [f for f in found["findings"] if f["rule"] == "person"]
+    return (code == 1 and found["errors"] == 1 and found["reached"] and
+            len(about) == 1 and about[0]["severity"] == "error" and
+            about[0]["line"] == 16 and
+            about[0]["file"].endswith("config.ini")), output
+
+
+def told(number, name, good, output, wanted):
+    print(f"{'' if good else 'not '}ok {number} - {name}", flush=True)
+    if not good:
+        print(f"# wanted {wanted}")
+        for text in output.splitlines():
+            print("#   " + text)
+    return not good
 
 
 def main():
     sandbox, program = sys.argv[1:3]
     failed = 0
-    print(f"1..{len(CASES)}")
-    with stage.Stage(sandbox, program, RUNBOOK) as there:
+    print(f"1..{len(CASES) + 1}")
+    with Site(sandbox, program) as there:
         for number, (name, provoke, status, line) in enumerate(CASES, 1):
+            if provoke in (small, read_only) and not may_mount():
+                print(f"ok {number} - {name} # SKIP no disk can be mounted")
+                continue
             undo = provoke(there)
             code, output = check(there)
             undo()
-            good = code == status and line in output
-            failed += not good
-            print(f"{'' if good else 'not '}ok {number} - {name}", flush=True)
-            if not good:
-                print(f"# {code}, wanted {status} and: {line}")
-                for text in output.splitlines():
-                    print("#   " + text)
+            failed += told(number, name, code == status and line in output,
+                           output, f"{status}, not {code}, and: {line}")
+        good, output = lines_as_data(there)
+        failed += told(len(CASES) + 1, "findings as data", good, output,
+                       "one document")
     return 1 if failed else 0
 
 

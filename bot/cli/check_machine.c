@@ -1,0 +1,248 @@
+#include "cli/check_machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/planner.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/xalloc.h"
+#include "codec/shell_scan.h"
+#include "exec/spawner.h"
+#include "sys/fd.h"
+
+#define VERSION_ROOM 64
+
+static struct place line_of(uint32_t line) {
+	return (struct place){ line > 0 ? line : 1, 1 };
+}
+
+/* --- the step runner --- */
+
+/* What `PROGRAM --version` prints, in one line; 0 or an errno. */
+static int ask_version(const char *program, char said[VERSION_ROOM]) {
+	int ends[2];
+	pid_t pid = 0;
+	char *copy = xstrdup(program);
+	char option[] = "--version";
+	char *const argv[] = { copy, option, NULL };
+	char *const env[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	said[0] = '\0';
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		free(copy);
+		return errno;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	int code = posix_spawn(&pid, program, &actions, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&actions);
+	fd_close(&ends[1]);
+	ssize_t n = code == 0 ? read(ends[0], said, VERSION_ROOM - 1) : 0;
+	said[n > 0 ? n : 0] = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	fd_close(&ends[0]);
+	if (code == 0) {
+		waitpid(pid, NULL, 0);
+	}
+	free(copy);
+	return code;
+}
+
+static void check_runner(struct findings *findings) {
+	struct err err = { 0 };
+	char said[VERSION_ROOM];
+	char *program = spawner_find_program(&err);
+	int code = program != NULL ? ask_version(program, said) : 0;
+	if (program == NULL) {
+		findings_add(findings, SEVERITY_ERROR, "steprun", line_of(1),
+				"%s: install it with the bot", err.text);
+	} else if (code != 0) {
+		findings_add(findings, SEVERITY_ERROR, "steprun", line_of(1),
+				"%s cannot be run: %s; install it again", program,
+				strerror(code));
+	} else if (strcmp(said, "steprun " BRIDGEKEEPER_VERSION) != 0) {
+		findings_add(findings, SEVERITY_ERROR, "steprun", line_of(1),
+				"%s says it is `%s`, and this is bridgekeeper %s: install "
+				"both together",
+				program, said, BRIDGEKEEPER_VERSION);
+	}
+	free(program);
+}
+
+/* --- the state folder --- */
+
+/* The state folder, or the one in which it would be made. */
+static char *state_place(const struct config_file *file) {
+	char *dir = config_file_path(file, file->config->bridge.state_dir);
+	if (access(dir, F_OK) != 0) {
+		char *slash = strrchr(dir, '/');
+		if (slash != NULL && slash != dir) {
+			*slash = '\0';
+		}
+	}
+	return dir;
+}
+
+/* Why no journal can be kept in @dir; NULL: it can. */
+static const char *state_problem(const char *dir) {
+	struct stat about;
+	if (stat(dir, &about) != 0) {
+		return errno == EACCES ? "cannot be looked into: mend its rights"
+							   : "is not there: make it";
+	}
+	if (!S_ISDIR(about.st_mode)) {
+		return "is no folder: name another";
+	}
+	return access(dir, W_OK | X_OK) != 0
+			? "cannot be written: give it to the user that runs this"
+			: NULL;
+}
+
+static void check_state(
+		const struct config_file *file, struct online_judge *judge) {
+	char *dir = state_place(file);
+	const char *problem = state_problem(dir);
+	struct statfs disk;
+	if (problem != NULL) {
+		uint32_t line = config_line_of(file->config, "[bridge]", "state_dir");
+		findings_add(judge->findings, SEVERITY_ERROR, "state-folder",
+				line_of(line), "the state folder needs %s, which %s", dir,
+				problem);
+	} else if (statfs(dir, &disk) == 0) {
+		online_judge_disk(
+				judge, dir, (uint64_t)disk.f_bavail * (uint64_t)disk.f_frsize);
+		online_judge_file_system(judge, dir, (uint64_t)(uint32_t)disk.f_type);
+	}
+	free(dir);
+}
+
+/* --- hosts and tools --- */
+
+static void check_hosts(
+		const struct config_file *file, struct findings *findings) {
+	for (size_t i = 0; i < file->config->target_count; i++) {
+		const struct config_target *target = &file->config->targets[i];
+		if (!config_target_is_local(target)) {
+			findings_add(findings, SEVERITY_ERROR, "hosts",
+					line_of(target->line),
+					"[target %s] is on other hosts (%s), and this version runs "
+					"commands on this machine only: name it local",
+					target->name, target->hosts[0].text);
+		}
+	}
+}
+
+/* Whether a command of that name can be run: in PATH, or at its path below the
+ * working folder. */
+static bool is_there(const char *name, const char *workdir) {
+	if (strchr(name, '/') != NULL) {
+		char *path = name[0] == '/' ? xstrdup(name)
+									: xasprintf("%s/%s", workdir, name);
+		bool found = access(path, X_OK) == 0;
+		free(path);
+		return found;
+	}
+	const char *list = getenv("PATH");
+	char *copy = xstrdup(list != NULL ? list : "/usr/bin:/bin");
+	bool found = false;
+	char *rest = NULL;
+	for (char *dir = strtok_r(copy, ":", &rest); dir != NULL && !found;
+			dir = strtok_r(NULL, ":", &rest)) {
+		char *path = xasprintf("%s/%s", dir, name);
+		found = access(path, X_OK) == 0;
+		free(path);
+	}
+	free(copy);
+	return found;
+}
+
+/* Words that bash itself understands. */
+static bool is_of_the_shell(const char *word) {
+	static const char *const words[] = { ".", ":", "[", "[[", "alias", "bg",
+		"break", "builtin", "case", "cd", "command", "continue", "declare",
+		"do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit",
+		"export", "false", "fg", "fi", "for", "function", "getopts", "hash",
+		"if", "in", "jobs", "kill", "let", "local", "mapfile", "popd", "printf",
+		"pushd", "pwd", "read", "readarray", "readonly", "return", "select",
+		"set", "shift", "shopt", "source", "test", "then", "time", "times",
+		"trap", "true", "type", "typeset", "ulimit", "umask", "unalias",
+		"unset", "until", "wait", "while", "{", "}", "!", "((" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			return true;
+		}
+	}
+	return strchr(word, '$') != NULL || strchr(word, '=') != NULL ||
+			strspn(word,
+					"0123456789abcdefghijklmnopqrstuvwxyz"
+					"ABCDEFGHIJKLMNOPQRSTUVWXYZ._/+-") < strlen(word);
+}
+
+static void check_command(const struct config_file *file,
+		const struct step *step, const struct block *block, const char *name,
+		struct str *told, struct findings *findings) {
+	const struct config_target *target = config_target(file->config, block->on);
+	if (target == NULL || !config_target_is_local(target)) {
+		return;
+	}
+	char *workdir = planner_workdir(file->config, file->dir, target);
+	char *once = xasprintf("\n%s %s\n", block->on, name);
+	if (!is_there(name, workdir) && strstr(str_text(told), once) == NULL) {
+		findings_add(findings, SEVERITY_ERROR, "tool", line_of(target->line),
+				"step %s runs `%s`, which is not on %s: install it, or put it "
+				"into PATH",
+				step->number, name, block->on);
+		str_add(told, once);
+	}
+	free(once);
+	free(workdir);
+}
+
+static void check_block(const struct config_file *file, const struct step *step,
+		const struct block *block, struct str *told,
+		struct findings *findings) {
+	if (block->kind != BLOCK_SH) {
+		return;
+	}
+	struct shell_scan scan;
+	shell_scan_read(&scan, block->text);
+	for (size_t i = 0; i < scan.command_count; i++) {
+		const struct shell_command *command = &scan.commands[i];
+		if (command->count > 0 && command->words[0][0] != '\0' &&
+				!is_of_the_shell(command->words[0])) {
+			check_command(file, step, block, command->words[0], told, findings);
+		}
+	}
+	shell_scan_finish(&scan);
+}
+
+static void check_tools(const struct config_file *file,
+		const struct runbook *runbook, struct findings *findings) {
+	struct str told = { 0 };
+	for (size_t i = 0; i < runbook->step_count; i++) {
+		const struct step *step = &runbook->steps[i];
+		for (size_t j = 0; j < step->block_count; j++) {
+			check_block(file, step, &step->blocks[j], &told, findings);
+		}
+	}
+	str_finish(&told);
+}
+
+void check_machine(const struct config_file *file,
+		const struct runbook *runbook, struct online_judge *judge) {
+	check_runner(judge->findings);
+	check_state(file, judge);
+	check_hosts(file, judge->findings);
+	if (runbook != NULL) {
+		check_tools(file, runbook, judge->findings);
+	}
+}
