@@ -102,6 +102,16 @@ static void copy_secrets(const struct secret_values *from,
 	}
 }
 
+struct secret *planner_open_secrets(const char *base_dir,
+		const struct config_env *env, char **name, struct err *err) {
+	if (env->secrets_file != NULL) {
+		*name = config_path(base_dir, env->secrets_file);
+		return secret_read_file(*name, err);
+	}
+	*name = xstrdup(env->secrets_credential);
+	return secret_read_credential(*name, err);
+}
+
 bool planner_read_secrets(const struct config *config, const char *base_dir,
 		const char *name, struct plan_value **values, size_t *count,
 		struct err *err) {
@@ -112,12 +122,12 @@ bool planner_read_secrets(const struct config *config, const char *base_dir,
 		return err_set(
 				err, ERR_INVALID, "the config has no section [env %s]", name);
 	}
-	if (env->secrets_file == NULL) {
+	if (env->secrets_file == NULL && env->secrets_credential == NULL) {
 		return true;
 	}
-	char *path = config_path(base_dir, env->secrets_file);
+	char *path = NULL;
 	struct secret_values parsed = { 0 };
-	struct secret *secret = secret_read_file(path, err);
+	struct secret *secret = planner_open_secrets(base_dir, env, &path, err);
 	bool good = secret != NULL;
 	if (!good) {
 		err_wrap(err, "[env %s]: ", name);

@@ -56,9 +56,20 @@ bool planner_read_target(const struct config *config, const char *base_dir,
 		const char *name, struct plan *plan, struct err *err)
 		__attribute__((warn_unused_result));
 
+struct secret;
+
+/*
+ * The text of @env's secrets (codec/secrets_text.h), from its file or its
+ * credential; it has one of them.  *@name, which the caller frees, is what
+ * findings in it are told by.  NULL with @err.
+ */
+struct secret *planner_open_secrets(const char *base_dir,
+		const struct config_env *env, char **name, struct err *err)
+		__attribute__((warn_unused_result));
+
 /*
  * The secrets of @env in clear, which planner_wipe() overwrites and frees.
- * True with none where the environment has no secrets file.
+ * True with none where the environment has none.
  */
 bool planner_read_secrets(const struct config *config, const char *base_dir,
 		const char *env, struct plan_value **values, size_t *count,

@@ -161,12 +161,12 @@ static const file_check file_checks[] = {
 	check_templates,
 };
 
-/* One file of secrets: what is wrong in it stands at its own lines. */
+/* One text of secrets: what is wrong in it stands at its own lines. */
 static void check_secrets_file(struct tally *tally, struct config_file *file,
 		const struct config_env *env) {
 	struct err err = { 0 };
-	char *path = config_file_path(file, env->secrets_file);
-	struct secret *secret = secret_read_file(path, &err);
+	char *path = NULL;
+	struct secret *secret = planner_open_secrets(file->dir, env, &path, &err);
 	if (secret == NULL) {
 		add_problem(&file->findings, env->line, &err);
 	} else {
@@ -188,8 +188,11 @@ static void check_secrets_file(struct tally *tally, struct config_file *file,
 
 static void check_secrets(struct tally *tally, struct config_file *file) {
 	for (size_t i = 0; i < file->config->env_count; i++) {
-		if (file->config->envs[i].secrets_file != NULL) {
-			check_secrets_file(tally, file, &file->config->envs[i]);
+		const struct config_env *env = &file->config->envs[i];
+		bool brought = env->secrets_credential != NULL &&
+				getenv("CREDENTIALS_DIRECTORY") != NULL;
+		if (env->secrets_file != NULL || brought) {
+			check_secrets_file(tally, file, env);
 		}
 	}
 }

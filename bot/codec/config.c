@@ -43,6 +43,7 @@ static void free_sections(struct config *config) {
 	for (size_t i = 0; i < config->env_count; i++) {
 		free(config->envs[i].name);
 		free(config->envs[i].secrets_file);
+		free(config->envs[i].secrets_credential);
 		free_variables(
 				config->envs[i].variables, config->envs[i].variable_count);
 	}

@@ -58,7 +58,8 @@ struct config_variable {
 
 struct config_env {
 	char *name;
-	char *secrets_file; // NULL: none
+	char *secrets_file;       // one of these two at most
+	char *secrets_credential; // the name of a systemd credential
 	struct config_variable *variables;
 	size_t variable_count;
 	uint32_t line;

@@ -154,6 +154,15 @@ static void check_token(struct parser *parser) {
 	}
 }
 
+static void check_secrets(struct parser *parser) {
+	if (was_given(parser, "secrets_file") &&
+			was_given(parser, "secrets_credential")) {
+		complain(parser, parser->title_line,
+				"%s has secrets_file and secrets_credential: leave one out",
+				parser->title);
+	}
+}
+
 /* What the section's keys left out. */
 static void end_section(struct parser *parser) {
 	if (parser->section == SECTION_NONE) {
@@ -168,6 +177,8 @@ static void end_section(struct parser *parser) {
 	}
 	if (parser->section == SECTION_MATTERMOST) {
 		check_token(parser);
+	} else if (parser->section == SECTION_ENV) {
+		check_secrets(parser);
 	}
 	parser->section = SECTION_NONE;
 }

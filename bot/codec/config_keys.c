@@ -52,6 +52,7 @@ static const struct config_key role_keys[] = {
 
 static const struct config_key env_keys[] = {
 	{ "secrets_file", VALUE_TEXT, IN(env, secrets_file) },
+	{ "secrets_credential", VALUE_CREDENTIAL, IN(env, secrets_credential) },
 };
 
 static const struct config_key target_keys[] = {

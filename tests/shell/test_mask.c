@@ -137,7 +137,9 @@ static void a_long_value_is_hidden_in_broken_lines_of_base64(void **state) {
 	static const size_t widths[] = { 76, 64 };
 	for (size_t i = 0; i < 2; i++) {
 		for (size_t at = 0; at < strlen(text); at += widths[i]) {
-			char *line = xstrndup(text + at, widths[i]);
+			size_t left = strlen(text + at);
+			char *line = xstrndup(
+					text + at, left < widths[i] ? left : widths[i]);
 			assert_masked(secret, line, "***");
 			free(line);
 		}

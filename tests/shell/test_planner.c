@@ -114,6 +114,24 @@ static void assert_changes(const struct fixture *fixture, const char *name,
 	assert_int_equal(strcmp(before, after) != 0, changes);
 }
 
+static void secrets_that_systemd_brings_are_as_good_as_a_file(void **state) {
+	struct fixture *fixture = *state;
+	char with_file[SHA256_HEX];
+	char with_credential[SHA256_HEX];
+	struct err err = { 0 };
+	assert_true(digest_now(fixture, with_file, NULL, &err));
+	struct config_env *env = &fixture->config.config->envs[0];
+	env->secrets_credential = env->secrets_file;
+	env->secrets_file = NULL;
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_false(digest_now(fixture, with_credential, NULL, &err));
+	assert_non_null(strstr(err.text, "[env stage]: systemd brought no "));
+	setenv("CREDENTIALS_DIRECTORY", fixture->dir, 1);
+	assert_true(digest_now(fixture, with_credential, NULL, &err));
+	assert_string_equal(with_credential, with_file);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void what_commands_read_is_in_the_digest(void **state) {
 	assert_changes(*state, "work/a.yaml", "a: 2\n", true);
 	assert_changes(*state, "work/one.env", "C=4\n", true);
@@ -232,6 +250,9 @@ static void the_journal_keeps_one_key(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+				secrets_that_systemd_brings_are_as_good_as_a_file, set_up,
+				tear_down),
 		cmocka_unit_test_setup_teardown(
 				what_commands_read_is_in_the_digest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
