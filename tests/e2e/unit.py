@@ -44,7 +44,13 @@ primary = lead
 
 [target local]
 workdir = /srv/launch
+
+[env night]
+secrets_credential = night
 """
+SECRET = "Hunter2Hunter2"
+DROP_IN = pathlib.Path(
+    "/etc/systemd/system/bridgekeeper.service.d/secrets.conf")
 # Each step counts in a file of its own; a long one goes on when its door opens.
 STEP = """{number}. {title}
 
@@ -63,7 +69,7 @@ RUNBOOK = """# Night
 |---|---|---|---|
 | Lead | a | b | c |
 
-## 1 Go {.production}
+## 1 Go {.production env=night}
 
 """ + "".join(
     STEP.format(number=i + 1, title=f"The bot is {name}", name=name)
@@ -75,6 +81,8 @@ RUNBOOK = """# Night
    test "$(cat /proc/self/status | sed -n 's/^NoNewPrivs:.//p')" = 1
    test "$(sed -n 's/^CapBnd:.//p' /proc/self/status)" = 0000000000000000
    test "$LANG" = C.UTF-8
+   test ${#PASSWORD} = 14
+   printf %s "user:$PASSWORD" | base64
    echo denied >> /srv/launch/count
    ```
 
@@ -135,6 +143,12 @@ class Site:
         token = ETC / "token"
         token.write_text(TOKEN + "\n")
         token.chmod(0o600)  # root's alone
+        secrets = ETC / "night.secrets"
+        secrets.write_text(f"PASSWORD={SECRET}\n")
+        secrets.chmod(0o600)
+        DROP_IN.parent.mkdir(exist_ok=True)
+        DROP_IN.write_text(
+            f"[Service]\nLoadCredential=night:{secrets}\n")
         systemctl("daemon-reload")
 
     def say(self, text):
@@ -174,6 +188,7 @@ def the_check_is_run_as_the_unit_would(site):
          "--property=User=bridgekeeper",
          "--property=StateDirectory=bridgekeeper",
          "--property=LoadCredential=token:/etc/bridgekeeper/token",
+         "--property=LoadCredential=night:/etc/bridgekeeper/night.secrets",
          "/usr/local/bin/bridgekeeper", "check", "--online", "--config",
          str(ETC / "config.ini")], capture_output=True, text=True, check=False)
     print("\n".join("# " + line for line in done.stdout.splitlines()))
@@ -232,7 +247,10 @@ def nothing_ran_twice_and_the_run_succeeded(site):
     assert len(ended) == 4 and site.events("run.succeeded"), ended
     log = subprocess.run(["journalctl", "-u", "bridgekeeper"],
                          capture_output=True, text=True, check=True).stdout
-    assert TOKEN not in log
+    assert TOKEN not in log and SECRET not in log
+    for words in (TOKEN, SECRET, "bnRlcjJIdW50ZX"):
+        kept = subprocess.run(["grep", "-rq", words, str(STATE)], check=False)
+        assert kept.returncode == 1, f"{words} is in the state folder"
 
 
 CASES = [
