@@ -111,7 +111,11 @@ static void check_token(
 	}
 	struct secret *token = config_file_token(file, &err);
 	if (token == NULL) {
-		add_problem(findings, 0, &err);
+		bool in_file = file->config->mattermost.token_file != NULL;
+		add_problem(findings,
+				config_line_of(file->config, "[mattermost]",
+						in_file ? "token_file" : "token_credential"),
+				&err);
 	}
 	secret_destroy(token);
 }
@@ -145,7 +149,8 @@ static void check_templates(
 	struct voice *voice = speech_create(path, "", &err);
 	if (voice == NULL) {
 		err_wrap(&err, "templates: ");
-		add_problem(findings, 0, &err);
+		add_problem(findings,
+				config_line_of(file->config, "[bridge]", "templates"), &err);
 	}
 	speech_destroy(voice);
 	free(path);

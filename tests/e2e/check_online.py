@@ -240,7 +240,7 @@ CASES = [
         t, "token_file = token", "token_credential = token"), 1,
      "config.ini:4:1: error: the token: systemd brought no credential token"),
     ("a token that others can read", lambda t: mode(t, 0o644), 1,
-     "mode 0644 lets others at it: chmod 600 it [file]"),
+     "config.ini:4:1: error: the token: secret file"),
     ("a token of a person",
      lambda t: token(t, "tokenofthelead000000000000"), 0,
      "warning: the token is that of lead, who is no bot"),
