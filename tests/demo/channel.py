@@ -93,8 +93,9 @@ class Channel:
     # how it looks
 
     def title(self, post):
-        first = (post or {}).get("message", "").split("\n")[0]
-        return plain(first)[:48]
+        first = plain((post or {}).get("message", "").split("\n")[0])
+        first = re.sub(r"(?<=\S) @[\w.-]*\w", "", first)  # who is called
+        return first if len(first) <= 48 else first[:47] + "…"
 
     def head(self, ms, who, rest):
         name = self.paint("1;36" if who == people.BOT else "1;33", who)

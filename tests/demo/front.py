@@ -163,9 +163,20 @@ class Front:
     def note_death(self):
         code = self.stage.bot.process.returncode
         self.stage.bot.process = None
+        self.let_time_go_on()
         self.channel.note(f"the bot is gone ({code}); people go on, and it"
                           " answers nobody.\n          `:faults start` starts"
                           f" it; its log is\n          {self.where('bot.log')}")
+
+    def let_time_go_on(self):
+        """The run clock waits for a dead bot, as the nights need it; here it
+        goes on, as clocks do."""
+        for _ in range(20):
+            try:
+                self.sandbox.side("POST", "clock", {"forgive": "bot"})
+                return
+            except RestError:  # the clock has not seen yet that it is dead
+                time.sleep(0.05)
 
     def where(self, name):
         """A file of the night, as short as it can be said."""

@@ -57,6 +57,16 @@ class Front(unittest.TestCase):
         self.assertTrue(self.terminal.wait(words),
                         f"no {words!r} after {self.terminal.text[-2000:]!r}")
 
+    def assert_time_goes_on(self):
+        """Each line is said later than the one before."""
+        for _ in range(2):
+            self.terminal.type("time?")
+            self.sees("time?")
+            time.sleep(0.5)
+        kept = pathlib.Path(BUILD, "demo/hand/screen.txt").read_text("utf-8")
+        times = re.findall(r"(\S+)  devops.oncall\n +time\?", kept)
+        self.assertLess(times[0], times[1])
+
     def wait_until_it_takes_taps(self, title):
         for _ in range(20):
             self.terminal.type(":posts")
@@ -87,6 +97,7 @@ class Front(unittest.TestCase):
         self.says("@cto +white_check_mark", "cto taps")
         self.says(":faults kill", "the bot is gone")
         self.says(":faults kill", "it is dead already")
+        self.assert_time_goes_on()
         self.says("@devops.lead ✅", "devops.lead taps")
         self.says(":faults start", "Plan approved")
         self.says("!help", "What you may do now")
