@@ -195,6 +195,20 @@ static void report(const struct lint *lint, const struct command *command,
 			block_place(block_of(lint, command), offset), "%s", text);
 }
 
+/* The config's environment that has a variable @name, or NULL. */
+static const char *env_with(const struct lint *lint, const char *name) {
+	for (size_t i = 0; lint->config != NULL && i < lint->config->env_count;
+			i++) {
+		const struct lint_env *env = &lint->config->envs[i];
+		for (size_t j = 0; j < env->variable_count; j++) {
+			if (strcmp(env->variables[j], name) == 0) {
+				return env->name;
+			}
+		}
+	}
+	return NULL;
+}
+
 static void check_unset(
 		const struct lint *lint, const struct command *command) {
 	const struct step *step = step_of(lint, command);
@@ -203,6 +217,14 @@ static void check_unset(
 		if (is_parameter(lint, use->name) ||
 				is_env_variable(lint, step, use->name) ||
 				find_publisher(lint, command, use->name) != NULL) {
+			continue;
+		}
+		const char *env = env_with(lint, use->name);
+		if (env != NULL) {
+			report(lint, command, "variable-unset", use->offset,
+					"nothing sets `%s` here; [env %s] has it: write env=%s on "
+					"the step or on a heading above it",
+					use->name, env, env);
 			continue;
 		}
 		report(lint, command, "variable-unset", use->offset,

@@ -7,6 +7,7 @@
 
 #include <cmark-gfm.h>
 
+#include "base/str.h"
 #include "codec/md_text.h"
 
 struct layout {
@@ -109,6 +110,14 @@ struct md_header md_header_read(cmark_node *table) {
 		}
 	}
 	return none;
+}
+
+char *md_header_columns(enum md_table_kind kind) {
+	struct str out = { 0 };
+	for (size_t i = 0; i < needed_count(kind); i++) {
+		str_addf(&out, "%s%s", i > 0 ? ", " : "", layouts[kind].needed[i]);
+	}
+	return str_take(&out);
 }
 
 const char *md_header_name(enum md_table_kind kind) {

@@ -68,6 +68,10 @@ struct md_header {
 /* Read the header row of @table. */
 struct md_header md_header_read(struct cmark_node *table);
 
+/* The columns that make a table of @kind, one after another: "Role, Primary,
+ * …".  Caller frees. */
+char *md_header_columns(enum md_table_kind kind);
+
 /* "roles", "smoke tests", … */
 const char *md_header_name(enum md_table_kind kind);
 

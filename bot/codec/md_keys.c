@@ -8,6 +8,7 @@
 #include "base/duration.h"
 #include "base/near.h"
 #include "base/xalloc.h"
+#include "codec/md_header.h"
 #include "codec/md_roles.h"
 #include "core/variable.h"
 
@@ -150,6 +151,16 @@ static bool check_gate(const struct look *look) {
 	if (name[0] == '\0') {
 		refuse(look, "%s names no gate; write the Step cell of its row",
 				look->attribute->name);
+		return false;
+	}
+	if (runbook->gate_count == 0) {
+		char *columns = md_header_columns(MD_TABLE_GATES);
+		md_error(look->md, "gate-unknown", look->line,
+				look->attribute->value_column,
+				"there is no table of approvals with a row for `%s`; its "
+				"columns are %s",
+				name, columns);
+		free(columns);
 		return false;
 	}
 	const char **names = xcalloc(runbook->gate_count, sizeof(*names));
@@ -342,8 +353,8 @@ static void unknown_key(const struct look *look) {
 	md_error(look->md, RULE, look->line, look->attribute->column,
 			"`%s` is no key%s%s%s", look->attribute->name,
 			near != NULL ? "; did you mean `"
-						 : "; text in braces belongs in "
-						   "a code span",
+						 : "; a value of several words stands in quotes, "
+						   "text in braces in a code span",
 			near != NULL ? near : "", near != NULL ? "`?" : "");
 }
 

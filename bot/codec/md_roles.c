@@ -6,6 +6,7 @@
 
 #include "base/near.h"
 #include "base/xalloc.h"
+#include "codec/md_header.h"
 
 #define COUNT_MAX 50 // of `2 of GROUP`
 
@@ -89,10 +90,20 @@ static void unknown(struct md *md, struct piece piece, const char *what) {
 	}
 	char *name = xstrndup(piece.text, piece.len);
 	const char *near = near_word(name, names, count);
+	if (runbook->role_count == 0) {
+		char *columns = md_header_columns(MD_TABLE_ROLES);
+		md_error(md, "role-unknown", piece.place.line, piece.place.column,
+				"there is no table of roles with a row for `%s`; its columns "
+				"are %s",
+				name, columns);
+		free(columns);
+		goto out;
+	}
 	md_error(md, "role-unknown", piece.place.line, piece.place.column,
 			"`%s` has no row in the %s%s%s%s", name, what,
 			near != NULL ? "; did you mean `" : "; add one",
 			near != NULL ? near : "", near != NULL ? "`?" : "");
+out:
 	free(name);
 	free(names);
 }

@@ -35,8 +35,12 @@ static void check_phases(
 		if (phase->step_count == 0) {
 			findings_add(findings, SEVERITY_ERROR, "phase-empty", phase->place,
 					"the %s phase has no step; a list item under the heading "
-					"makes one",
-					phase_kind_name(phase->kind));
+					"makes one%s",
+					phase_kind_name(phase->kind),
+					phase->kind == PHASE_SMOKE
+							? ", and so does a row of a table with the "
+							  "columns Test, Command / action, Expected result"
+							: "");
 		}
 	}
 	size_t production = runbook_phase(runbook, PHASE_PRODUCTION);

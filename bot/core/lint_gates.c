@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/near.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 
@@ -204,10 +205,10 @@ static void check_gate(const struct runbook *runbook,
 	if (!can_fill(&seats, RUNBOOK_NONE)) {
 		findings_add(findings, SEVERITY_ERROR, "gate-unsatisfiable",
 				gate->place,
-				"`%s` has %zu places and the %zu people who hold its roles "
-				"cannot fill them, for one person fills one; give its roles "
-				"to more people",
-				gate->name, seats.slots, seats.crowd.count);
+				"`%s` has %zu places, one person fills one, and %zu %s its "
+				"roles; give them to more people",
+				gate->name, seats.slots, seats.crowd.count,
+				seats.crowd.count == 1 ? "person holds" : "people hold");
 	} else if (!can_be_asked(runbook, config, index, &seats)) {
 		findings_add(findings, SEVERITY_ERROR, "gate-unsatisfiable",
 				gate->place,
@@ -224,6 +225,22 @@ static void mark(bool *used, const struct role_set *set) {
 	for (size_t i = 0; i < set->count; i++) {
 		used[set->roles[i]] = true;
 	}
+}
+
+/* A role of the config that the runbook does not know and that @name was
+ * probably meant to be, or NULL. */
+static const char *misspelled(const struct runbook *runbook,
+		const struct lint_config *config, const char *name) {
+	const char **others = xcalloc(config->role_count, sizeof(*others));
+	size_t count = 0;
+	for (size_t i = 0; i < config->role_count; i++) {
+		if (runbook_role(runbook, config->roles[i].name) == RUNBOOK_NONE) {
+			others[count++] = config->roles[i].name;
+		}
+	}
+	const char *near = near_word(name, others, count);
+	free(others);
+	return near;
 }
 
 static void check_held(const struct runbook *runbook,
@@ -251,10 +268,14 @@ static void check_held(const struct runbook *runbook,
 		const struct role *role = &runbook->roles[i];
 		const struct lint_role *held = find_role(config, role->name);
 		if (used[i] && (held == NULL || held->holder_count == 0)) {
+			const char *near = misspelled(runbook, config, role->name);
 			findings_add(findings, SEVERITY_ERROR, "role-unheld", role->place,
-					"nobody holds the role `%s`; add a section [role %s] to "
-					"the config",
-					role->name, role->name);
+					near != NULL
+							? "nobody holds the role `%s`; is it [role %s] of "
+							  "the config, misspelled?"
+							: "nobody holds the role `%s`; add a section "
+							  "[role %s] to the config",
+					role->name, near != NULL ? near : role->name);
 		}
 	}
 	free(used);

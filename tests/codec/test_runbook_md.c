@@ -259,6 +259,29 @@ static void titles_are_plain_words(void **state) {
 	done(&reading);
 }
 
+static bool says(const struct reading *reading, const char *words) {
+	for (size_t i = 0; i < reading->findings.count; i++) {
+		if (strstr(reading->findings.list[i].text, words) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void a_table_that_is_not_there_is_described(void **state) {
+	(void)state;
+	struct reading reading = read_text(
+			"| Role | Primary |\n|--|--|\n| Ops | a |\n\n"
+			"# Go {.production gate=Well}\n- x {owner=Ops}\n");
+	assert_true(says(&reading,
+			"no table of roles with a row for `Ops`; its columns are Role, "
+			"Primary, Backup, Contact"));
+	assert_true(says(&reading,
+			"no table of approvals with a row for `Well`; its columns are "
+			"Step, Required approvers, Record location"));
+	done(&reading);
+}
+
 static void success_is_asked_for_once(void **state) {
 	(void)state;
 	struct reading reading = read_text(
@@ -399,6 +422,7 @@ int main(void) {
 		cmocka_unit_test(a_row_of_a_test_table_is_a_step),
 		cmocka_unit_test(a_block_runs_byte_for_byte),
 		cmocka_unit_test(titles_are_plain_words),
+		cmocka_unit_test(a_table_that_is_not_there_is_described),
 		cmocka_unit_test(success_is_asked_for_once),
 		cmocka_unit_test(parameters_have_four_kinds),
 		cmocka_unit_test(milestones_lie_before_and_after_t0),

@@ -249,6 +249,39 @@ static void every_rule_is_in_the_page_on_the_format(void **state) {
 	free(text);
 }
 
+static void a_variable_of_another_environment_is_pointed_at(void **state) {
+	(void)state;
+	static const char text[] = "## Try {.rehearsal}\n\n1. See\n\n"
+							   "   ```sh\n   echo $TOKEN\n   ```\n";
+	struct findings findings;
+	findings_init(&findings);
+	struct runbook *runbook = runbook_check_text(
+			"env.md", text, strlen(text), &config, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_string_equal(findings.list[0].text,
+			"nothing sets `TOKEN` here; [env stage] has it: write env=stage on "
+			"the step or on a heading above it");
+	runbook_destroy(runbook);
+	findings_finish(&findings);
+}
+
+static void a_role_misspelled_in_the_config_is_pointed_at(void **state) {
+	(void)state;
+	static const char text[] =
+			"| Role | Primary | Backup | Contact |\n|--|--|--|--|\n"
+			"| Twins | a | b | c |\n\n# Try {.rehearsal}\n- x\n";
+	struct findings findings;
+	findings_init(&findings);
+	struct runbook *runbook = runbook_check_text(
+			"role.md", text, strlen(text), &config, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_string_equal(findings.list[0].text,
+			"nobody holds the role `Twins`; is it [role Twin] of the config, "
+			"misspelled?");
+	runbook_destroy(runbook);
+	findings_finish(&findings);
+}
+
 static void without_a_config_its_rules_are_left_out(void **state) {
 	(void)state;
 	for (size_t i = 0; i < RULE_COUNT; i++) {
@@ -307,6 +340,8 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(a_file_a_line_and_steps_have_limits),
 		cmocka_unit_test(every_rule_has_its_pair_of_runbooks),
 		cmocka_unit_test(every_rule_is_in_the_page_on_the_format),
+		cmocka_unit_test(a_variable_of_another_environment_is_pointed_at),
+		cmocka_unit_test(a_role_misspelled_in_the_config_is_pointed_at),
 		cmocka_unit_test(without_a_config_its_rules_are_left_out),
 		cmocka_unit_test(who_asks_for_a_gate_does_not_pass_it_alone),
 	};
