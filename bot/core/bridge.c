@@ -79,6 +79,11 @@ static void step_state_finish(struct step_state *step) {
 	for (size_t i = 0; i < step->attempt_count; i++) {
 		free(step->attempts[i].reason);
 		free(step->attempts[i].tail);
+		for (size_t j = 0; j < step->attempts[i].found_count; j++) {
+			free(step->attempts[i].found[j].name);
+			free(step->attempts[i].found[j].value);
+		}
+		free(step->attempts[i].found);
 		free(step->attempts[i].log);
 	}
 	free(step->attempts);

@@ -133,7 +133,9 @@ struct attempt {
 	char *tail;
 	char *log;
 	uint64_t lines;
-	bool by_person; // a person asked for this one (retry)
+	bool by_person;           // a person asked for this one (retry)
+	struct plan_value *found; // what one of unknown outcome left published
+	size_t found_count;
 };
 
 struct step_state {

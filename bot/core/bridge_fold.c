@@ -366,6 +366,13 @@ static void set_value(struct plan_value **list, size_t *count, const char *name,
 	};
 }
 
+static void take_values(struct run *run, const struct event *event) {
+	for (size_t i = 0; i < event->value_count; i++) {
+		set_value(&run->values, &run->value_count, event->values[i].name,
+				event->values[i].value);
+	}
+}
+
 static void end_run(
 		struct bridge *bridge, struct run *run, const struct event *event) {
 	run->ended_ms = event->at_ms;
@@ -562,13 +569,15 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 	attempt->tail = xstrdup(event->detail);
 	attempt->log = xstrdup(event->path);
 	step->cancelling_ms = 0;
+	for (size_t i = 0;
+			event->outcome == OUTCOME_UNKNOWN && i < event->value_count; i++) {
+		set_value(&attempt->found, &attempt->found_count, event->values[i].name,
+				event->values[i].value);
+	}
 	if (event->outcome != OUTCOME_OK) {
 		return true;
 	}
-	for (size_t i = 0; i < event->value_count; i++) {
-		set_value(&run->values, &run->value_count, event->values[i].name,
-				event->values[i].value);
-	}
+	take_values(run, event);
 	advance(run, step, event);
 	return true;
 }
@@ -592,6 +601,7 @@ static bool confirm(struct run *run, struct step_state *step,
 	step->ended_ms = 0;
 	replace(&step->said_by, event->user);
 	replace(&step->text, event->text);
+	take_values(run, event);
 	advance(run, step, event);
 	return true;
 }
@@ -661,6 +671,7 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	} else if (type == EVENT_STEP_ALLOWED) {
 		step->allowed = true;
 		step->status = STEP_RUNNING;
+		take_values(run, event);
 	} else if (type == EVENT_ATTEMPT_STARTED) {
 		return fold_attempt_started(run, step, event, err);
 	} else if (type == EVENT_ATTEMPT_ENDED) {

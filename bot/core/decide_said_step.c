@@ -1,5 +1,8 @@
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/xalloc.h"
 #include "core/deciding.h"
 #include "core/flow.h"
 #include "core/saying.h"
@@ -91,14 +94,122 @@ static bool has_evidence(const struct said *s) {
 	return (text != NULL && text[0] != '\0') || s->d->request->file_count > 0;
 }
 
+/* --- what ended unknown is taken as done --- */
+
+/* "6.2, 6.4": who needs @name still, in a rollback or else before it. */
+static const char *who_needs(
+		const struct said *s, const char *name, bool rollback) {
+	const struct runbook *runbook = s->run->plan->runbook;
+	const char *text = "";
+	for (size_t i = 0; i < s->run->step_count; i++) {
+		bool back = runbook->phases[runbook->steps[i].phase].kind ==
+				PHASE_ROLLBACK;
+		if (back == rollback && i != s->index &&
+				s->run->steps[i].status != STEP_ENDED &&
+				flow_needs(s->run, i, name)) {
+			text = decision_print(s->d->decision, "%s%s%s", text,
+					text[0] != '\0' ? ", " : "", runbook->steps[i].number);
+		}
+	}
+	return text;
+}
+
+#define WORD_ENDS " ,;:.`"
+
+static bool has_word(const char *text, const char *word) {
+	size_t len = strlen(word);
+	while (*text != '\0') {
+		text += strspn(text, WORD_ENDS);
+		size_t here = strcspn(text, WORD_ENDS);
+		if (here == len && strncmp(text, word, len) == 0) {
+			return true;
+		}
+		text += here;
+	}
+	return false;
+}
+
+/* Whether the words give @name up: "without NAME". */
+static bool gives_up(const struct said *s, const char *name) {
+	const char *text = s->d->request->text;
+	return text != NULL && strncasecmp(text, "without ", 8) == 0 &&
+			has_word(text + 8, name);
+}
+
+/* What its block should have published, is needed and is not there; the words
+ * must say that this is meant.  "": nothing. */
+static const char *given_up_unsaid(const struct said *s, const char **names) {
+	const char *text = "";
+	const char *name = NULL;
+	bool unsaid = false;
+	*names = "";
+	for (size_t i = 0; (name = flow_published(s->model, i)) != NULL; i++) {
+		if (!flow_lacks_value(s->run, s->index, name)) {
+			continue;
+		}
+		unsaid = unsaid || !gives_up(s, name);
+		*names = decision_print(s->d->decision, "%s%s%s", *names,
+				(*names)[0] != '\0' ? ", " : "", name);
+		const char *back = who_needs(s, name, true);
+		const char *before = who_needs(s, name, false);
+		text = decision_print(s->d->decision, "%s\nneeded by %s%s%s%s%s", text,
+				before, before[0] != '\0' && back[0] != '\0' ? ", " : "",
+				back[0] != '\0' ? "rollback " : "", back,
+				back[0] != '\0' ? ": passed over without it" : "");
+	}
+	return unsaid ? text : "";
+}
+
+/* Take over with @event what step @publisher left as @name, if it did. */
+static bool take_found(const struct said *s, size_t publisher, const char *name,
+		struct event *event) {
+	const char *value = flow_found_value(s->run, publisher, name);
+	if (value == NULL) {
+		return false;
+	}
+	struct plan_value *values = decision_own(
+			s->d->decision, xcalloc(event->value_count + 1, sizeof(*values)));
+	if (event->value_count > 0) {
+		memcpy(values, event->values, event->value_count * sizeof(*values));
+	}
+	values[event->value_count++] = (struct plan_value){
+		.name = decision_own(s->d->decision, xstrdup(name)),
+		.value = decision_own(s->d->decision, xstrdup(value)),
+	};
+	event->values = values;
+	return true;
+}
+
+/* Who says that it went well says that it published, too: what is needed later
+ * is taken from what it left, or given up in so many words. */
+static void confirm(const struct said *s) {
+	const char *names = NULL;
+	const char *needed = given_up_unsaid(s, &names);
+	if (needed[0] != '\0') {
+		refuse(s,
+				decision_print(s->d->decision,
+						"left no %s behind%s\n"
+						"`!retry %s` makes it anew; or, as it is:\n"
+						"`!done %s without %s`",
+						names, needed, s->model->number, s->model->number,
+						names));
+		return;
+	}
+	struct event event = said_event(s, EVENT_STEP_CONFIRMED);
+	event.block = s->state->block;
+	const char *name = NULL;
+	for (size_t i = 0; (name = flow_published(s->model, i)) != NULL; i++) {
+		take_found(s, s->index, name, &event);
+	}
+	deciding_add(s->d, event);
+}
+
 static void say_done(const struct said *s) {
 	if (!is_allowed(s, true, false)) {
 		return;
 	}
 	if (s->state->status == STEP_UNKNOWN && !is_manual(s)) {
-		struct event event = said_event(s, EVENT_STEP_CONFIRMED);
-		event.block = s->state->block;
-		deciding_add(s->d, event);
+		confirm(s);
 	} else if (s->state->status == STEP_ENDED && has_evidence(s)) {
 		deciding_add(s->d, said_event(s, EVENT_STEP_EVIDENCE));
 	} else if (s->state->status != STEP_ASKED || !is_manual(s)) {
@@ -165,16 +276,36 @@ static void say_fail(const struct said *s) {
 	}
 }
 
+/* The first value that the step needs and that is nowhere, or NULL; what a step
+ * of unknown outcome left is taken over with @event. */
+static const char *missing_value(const struct said *s, struct event *event) {
+	const struct runbook *runbook = s->run->plan->runbook;
+	for (size_t i = 0; i < s->run->step_count; i++) {
+		const char *name = NULL;
+		for (size_t j = 0;
+				(name = flow_published(&runbook->steps[i], j)) != NULL; j++) {
+			bool lacks = i != s->index &&
+					s->run->steps[i].outcome != OUTCOME_EXCLUDED &&
+					flow_needs(s->run, s->index, name) &&
+					run_value(s->run, name) == NULL;
+			if (lacks && !take_found(s, i, name, event)) {
+				return name;
+			}
+		}
+	}
+	return NULL;
+}
+
 static void say_run(const struct said *s) {
 	if (!is_allowed(s, true, true)) {
 		return;
 	}
-	size_t publisher = 0;
 	if (!asks(s)) {
 		refuse(s, status_words(s));
 		return;
 	}
-	const char *missing = flow_missing_value(s->run, s->index, &publisher);
+	struct event event = said_event(s, EVENT_STEP_ALLOWED);
+	const char *missing = missing_value(s, &event);
 	if (missing != NULL) {
 		refuse(s,
 				decision_print(s->d->decision,
@@ -182,7 +313,7 @@ static void say_run(const struct said *s) {
 						missing, s->model->number));
 		return;
 	}
-	deciding_add(s->d, said_event(s, EVENT_STEP_ALLOWED));
+	deciding_add(s->d, event);
 }
 
 static void say_pass(const struct said *s) {

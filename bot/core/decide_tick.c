@@ -256,10 +256,13 @@ static bool turn_step(struct deciding *d, const struct run *run, size_t index) {
 		size_t publisher = 0;
 		const char *name = flow_missing_value(run, index, &publisher);
 		if (name != NULL && run->steps[publisher].status == STEP_UNKNOWN) {
+			const char *found = flow_found_value(run, publisher, name);
 			ask_step(d, run, index,
 					decision_print(d->decision,
-							"%s is not known: %s ended unknown", name,
-							run->plan->runbook->steps[publisher].number));
+							"%s is not known: %s ended unknown%s%s", name,
+							run->plan->runbook->steps[publisher].number,
+							found != NULL ? "; it left " : "",
+							found != NULL ? found : ""));
 			return true;
 		}
 		if (name != NULL) {

@@ -105,7 +105,7 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			FIELD_RUN | FIELD_STEP | FIELD_POST },
 	[EVENT_STEP_CLAIMED] = { "step.claimed", SAID | FIELD_STEP,
 			FIELD_RUN | FIELD_STEP | FIELD_USER },
-	[EVENT_STEP_ALLOWED] = { "step.allowed", SAID | FIELD_STEP,
+	[EVENT_STEP_ALLOWED] = { "step.allowed", SAID | FIELD_STEP | FIELD_VALUES,
 			FIELD_RUN | FIELD_STEP | FIELD_USER },
 	[EVENT_ATTEMPT_STARTED] = { "attempt.started",
 			TRY | FIELD_UNTIL | FIELD_COUNT,
@@ -127,7 +127,7 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			SAID | FIELD_STEP | FIELD_NAME | FIELD_SERVER,
 			FIELD_RUN | FIELD_STEP | FIELD_USER | FIELD_TEXT },
 	[EVENT_STEP_CONFIRMED] = { "step.confirmed",
-			SAID | FIELD_STEP | FIELD_BLOCK,
+			SAID | FIELD_STEP | FIELD_BLOCK | FIELD_VALUES,
 			FIELD_RUN | FIELD_STEP | FIELD_USER },
 
 	[EVENT_DEPUTY_NAMED] = { "deputy.named",

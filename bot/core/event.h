@@ -76,7 +76,8 @@ enum event_type {
 	EVENT_STEP_ASKED,      // a manual step or an `ask` waits for its owner
 	EVENT_STEP_POSTED,     // post: takes taps
 	EVENT_STEP_CLAIMED,    // user
-	EVENT_STEP_ALLOWED,    // `!run` of an ask step; user
+	EVENT_STEP_ALLOWED,    // `!run` of an ask step; user; values: taken over
+						   // from a step of unknown outcome
 	EVENT_ATTEMPT_STARTED, // step, block, host, attempt; until: timeout
 	EVENT_ATTEMPT_ENDED,   // outcome, exit_status, duration, text: reason,
 						   // detail: tail, path: log, number: lines, values
@@ -85,7 +86,8 @@ enum event_type {
 	EVENT_STEP_CANCELLING,  // user: `!fail` while it runs; text
 	EVENT_STEP_EVIDENCE,    // user, text: added to a step that has ended
 	EVENT_STEP_TAP_REFUSED, // user tapped and does not count; text: why
-	EVENT_STEP_CONFIRMED, // `!done` of an unknown outcome: its block went well
+	EVENT_STEP_CONFIRMED, // `!done` of an unknown outcome: its block went well;
+						  // values: what it had published, taken over
 
 	/* people */
 	EVENT_DEPUTY_NAMED,       // user names detail, an id, for role name; until

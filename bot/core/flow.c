@@ -383,8 +383,7 @@ bool flow_mentions(const struct step *step, const char *name) {
 	return false;
 }
 
-/* The @index'th name that a step publishes, its blocks' after its own. */
-static const char *published(const struct step *step, size_t index) {
+const char *flow_published(const struct step *step, size_t index) {
 	if (index < step->set_count) {
 		return step->sets[index];
 	}
@@ -406,7 +405,7 @@ const char *flow_missing_value(
 			continue;
 		}
 		const char *name = NULL;
-		for (size_t j = 0; (name = published(model_of(run, i), j)) != NULL;
+		for (size_t j = 0; (name = flow_published(model_of(run, i), j)) != NULL;
 				j++) {
 			if (flow_mentions(model, name) && run_value(run, name) == NULL) {
 				*publisher = i;
@@ -417,9 +416,60 @@ const char *flow_missing_value(
 	return NULL;
 }
 
+bool flow_needs(const struct run *run, size_t user, const char *name) {
+	return run->steps[user].outcome != OUTCOME_EXCLUDED &&
+			flow_mentions(model_of(run, user), name);
+}
+
+const char *flow_found_value(
+		const struct run *run, size_t step, const char *name) {
+	const struct step_state *state = &run->steps[step];
+	for (size_t i = state->attempt_count; i > 0; i--) {
+		const struct attempt *attempt = &state->attempts[i - 1];
+		for (size_t j = 0;
+				attempt->outcome == OUTCOME_UNKNOWN && j < attempt->found_count;
+				j++) {
+			if (strcmp(attempt->found[j].name, name) == 0) {
+				return attempt->found[j].value;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Whether a block of @step behind the one it is at may still publish @name. */
+static bool may_follow(const struct run *run, size_t step, const char *name) {
+	const struct step *model = model_of(run, step);
+	uint32_t block = run->steps[step].block;
+	for (size_t i = 0; i < model->set_count; i++) {
+		if (strcmp(model->sets[i], name) == 0) {
+			return block + 1 < model->block_count;
+		}
+	}
+	for (size_t i = block + 1; i < model->block_count; i++) {
+		for (size_t j = 0; j < model->blocks[i].set_count; j++) {
+			if (strcmp(model->blocks[i].sets[j], name) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool flow_lacks_value(const struct run *run, size_t step, const char *name) {
+	bool needed = false;
+	for (size_t i = 0; i < run->step_count && !needed; i++) {
+		needed = i != step && run->steps[i].status != STEP_ENDED &&
+				flow_needs(run, i, name);
+	}
+	return needed && run_value(run, name) == NULL &&
+			flow_found_value(run, step, name) == NULL &&
+			!may_follow(run, step, name);
+}
+
 bool flow_publishes_undo(const struct run *run, size_t step) {
 	const char *name = NULL;
-	for (size_t j = 0; (name = published(model_of(run, step), j)) != NULL;
+	for (size_t j = 0; (name = flow_published(model_of(run, step), j)) != NULL;
 			j++) {
 		for (size_t i = 0; i < run->step_count; i++) {
 			if (kind_of(run, i) == PHASE_ROLLBACK &&

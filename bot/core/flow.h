@@ -67,6 +67,22 @@ bool flow_mentions(const struct step *step, const char *name);
 const char *flow_missing_value(
 		const struct run *run, size_t step, size_t *publisher);
 
+/* The @index'th name that @step publishes, its blocks' behind its own; NULL
+ * behind the last. */
+const char *flow_published(const struct step *step, size_t index);
+
+/* What an attempt of unknown outcome of @step left published under @name, the
+ * newest; NULL: nothing.  Nobody has taken it over. */
+const char *flow_found_value(
+		const struct run *run, size_t step, const char *name);
+
+/* Whether @name, which @step publishes, is not there while @step is to be taken
+ * as done as far as it got, and a step that is still to come needs it. */
+bool flow_lacks_value(const struct run *run, size_t step, const char *name);
+
+/* Whether step @user, part of the run, names the variable @name. */
+bool flow_needs(const struct run *run, size_t user, const char *name);
+
 /* Whether @step publishes a value that a rollback step needs. */
 bool flow_publishes_undo(const struct run *run, size_t step);
 

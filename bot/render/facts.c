@@ -94,27 +94,32 @@ const char *speak_next_command(
 
 /* --- is a rollback possible --- */
 
-static bool rollback_needs(const struct run *run, const char *name) {
+char *speak_undo_users(const struct run *run, const char *name) {
+	struct str out = { 0 };
 	for (size_t i = 0; i < run->step_count; i++) {
 		if (speak_phase_of(run, i) == PHASE_ROLLBACK &&
-				run->steps[i].outcome != OUTCOME_EXCLUDED &&
-				flow_mentions(&run->plan->runbook->steps[i], name)) {
-			return true;
+				flow_needs(run, i, name)) {
+			str_addf(&out, "%s%s", out.len > 0 ? ", " : "",
+					run->plan->runbook->steps[i].number);
 		}
 	}
-	return false;
+	return str_take(&out);
 }
 
 struct undo {
 	size_t all;
 	size_t published;
 	int64_t oldest_ms; // when the oldest was published; 0: none
+	const char *lacks; // one that will not be published any more; NULL
 };
 
 static void count_undo(const struct run *run, size_t step, char *const *names,
 		size_t count, struct undo *undo) {
 	for (size_t i = 0; i < count; i++) {
-		if (!rollback_needs(run, names[i])) {
+		char *users = speak_undo_users(run, names[i]);
+		bool needed = *users != '\0';
+		free(users);
+		if (!needed) {
 			continue;
 		}
 		undo->all++;
@@ -125,6 +130,8 @@ static void count_undo(const struct run *run, size_t step, char *const *names,
 					(undo->oldest_ms == 0 || at_ms < undo->oldest_ms)) {
 				undo->oldest_ms = at_ms;
 			}
+		} else if (run->steps[step].status == STEP_ENDED) {
+			undo->lacks = names[i];
 		}
 	}
 }
@@ -158,6 +165,16 @@ char *speak_rollback_ready(
 		return xstrdup("Nothing to roll back yet");
 	}
 	struct undo undo = undo_of(run);
+	if (undo.lacks != NULL) {
+		char *name = words_short(undo.lacks, WHAT_LETTERS);
+		char *users = speak_undo_users(run, undo.lacks);
+		char *text = brief
+				? xasprintf("Rollback lacks %s", name)
+				: xasprintf("Rollback lacks %s: passes over %s", name, users);
+		free(users);
+		free(name);
+		return text;
+	}
 	if (undo.published < undo.all) {
 		return xasprintf("Rollback has %zu of %zu undo values", undo.published,
 				undo.all);

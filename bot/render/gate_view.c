@@ -283,28 +283,32 @@ void gate_view_put_facts(cJSON *context, const struct speech *speech,
 
 /* --- undo values --- */
 
+static char *undo_state(const struct speech *speech, const struct run *run,
+		size_t step, const char *name, const char *users) {
+	const struct step_state *state = &run->steps[step];
+	if (run_value(run, name) != NULL) {
+		char *age = words_age(speech->world->now_ms - state->ended_ms);
+		char *text = xasprintf("%s old", age);
+		free(age);
+		return text;
+	}
+	if (state->status == STEP_UNKNOWN) {
+		return xstrdup(flow_found_value(run, step, name) != NULL
+						? "left behind, its owner is asked"
+						: "not known, its owner is asked");
+	}
+	return xasprintf("not there, passes over %s", users);
+}
+
 static void add_undo(cJSON *list, const struct speech *speech,
 		const struct run *run, size_t step, const char *name) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (speak_phase_of(run, i) == PHASE_ROLLBACK &&
-				run->steps[i].outcome != OUTCOME_EXCLUDED &&
-				flow_mentions(&run->plan->runbook->steps[i], name)) {
-			cJSON *line = speak_add(list);
-			const struct step_state *state = &run->steps[step];
-			speak_put(line, "name", name);
-			if (run_value(run, name) == NULL) {
-				speak_put(line, "state",
-						state->status == STEP_UNKNOWN
-								? "not known, its owner is asked"
-								: "not there: passed over");
-			} else {
-				char *age = words_age(speech->world->now_ms - state->ended_ms);
-				speak_take(line, "state", xasprintf("%s old", age));
-				free(age);
-			}
-			return;
-		}
+	char *users = speak_undo_users(run, name);
+	if (*users != '\0') {
+		cJSON *line = speak_add(list);
+		speak_put(line, "name", name);
+		speak_take(line, "state", undo_state(speech, run, step, name, users));
 	}
+	free(users);
 }
 
 void gate_view_put_undo(

@@ -222,6 +222,11 @@ static const struct template_sample samples[] = {
 			"\"detail\":\"md:They are in four stores.\","
 			"\"expected\":\"the UI loads in under 2 seconds\","
 			"\"why\":\"md:\",\"evidence\":false}" },
+	{ "step_confirmed",
+			"a step of unknown outcome that publishes values is taken as done",
+			"{\"number\":\"4.2.2\",\"title\":\"Deploy changes\","
+			"\"user\":\"devops-lead\",\"taken\":[{\"name\":\"REVISION\"}],"
+			"\"lost\":[{\"name\":\"SNAPSHOT\",\"steps\":\"6.2, 6.4\"}]}" },
 	{ "step_escalated", "nobody answers for a step that waits",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.2\",\"title\":\"Deploy\","
 			"\"who\":\"md:@sre-lead\",\"since\":\"02:20\",\"asks\":true}" },
@@ -245,7 +250,9 @@ static const struct template_sample samples[] = {
 	{ "step_unknown", "nobody saw how a step's command ended",
 			"{\"number\":\"4.2.2\",\"who\":\"md:@devops-lead\","
 			"\"title\":\"Deploy changes\",\"begun\":\"02:11\","
-			"\"reason\":\"the step runner is gone\"}" },
+			"\"reason\":\"the step runner is gone\","
+			"\"left\":[{\"value\":\"md:`REVISION=41`\"}],"
+			"\"lacks\":\"SNAPSHOT\"}" },
 	{ "succeeded", "a run has succeeded",
 			"{\"run\":\"LB-7\",\"took\":\"52 min\","
 			"\"names\":\"md:devops-lead, product-owner\","

@@ -428,6 +428,25 @@ static void say_failed(
 			context);
 }
 
+/* What its command left published, which `!done` would take over, and what it
+ * did not leave, which `!done` has to give up by name. */
+static void put_left(cJSON *context, const struct step_view *view) {
+	cJSON *left = speak_put_list(context, "left");
+	struct str lacks = { 0 };
+	const char *name = NULL;
+	for (size_t i = 0; (name = flow_published(view->model, i)) != NULL; i++) {
+		const char *value = flow_found_value(view->run, view->index, name);
+		if (value != NULL) {
+			char *said = xasprintf("%s=%s", name, value);
+			speak_take_raw(speak_add(left), "value", words_said(said));
+			free(said);
+		} else if (flow_lacks_value(view->run, view->index, name)) {
+			str_addf(&lacks, "%s%s", lacks.len > 0 ? ", " : "", name);
+		}
+	}
+	speak_take(context, "lacks", str_take(&lacks));
+}
+
 static void say_unknown(
 		const struct speech *speech, const struct step_view *view) {
 	if (!flow_waits(view->run, view->index)) {
@@ -439,6 +458,7 @@ static void say_unknown(
 									   : view->state->begun_ms;
 	speak_take(context, "begun", words_clock(begun_ms, speech->world->now_ms));
 	speak_put(context, "reason", speech->event->text);
+	put_left(context, view);
 	speak_post(speech, below(speech, view, "unknown"), NULL, "step_unknown",
 			context);
 }
@@ -455,6 +475,33 @@ static void say_skipped(const struct speech *speech,
 	}
 	speak_post(speech, below(speech, view, "skipped"), NULL, "step_skipped",
 			context);
+}
+
+/* Taken as done: what that leaves a rollback with, where it needs something. */
+static void say_confirmed(
+		const struct speech *speech, const struct step_view *view) {
+	const char *name = NULL;
+	cJSON *context = step_context(speech, view);
+	cJSON *taken = speak_put_list(context, "taken");
+	cJSON *lost = speak_put_list(context, "lost");
+	for (size_t i = 0; (name = flow_published(view->model, i)) != NULL; i++) {
+		char *users = speak_undo_users(view->run, name);
+		if (run_value(view->run, name) != NULL) {
+			speak_put(speak_add(taken), "name", name);
+		} else if (*users != '\0') {
+			cJSON *line = speak_add(lost);
+			speak_put(line, "name", name);
+			speak_put(line, "steps", users);
+		}
+		free(users);
+	}
+	speak_ack(speech, "white_check_mark");
+	if (cJSON_GetArraySize(taken) + cJSON_GetArraySize(lost) > 0) {
+		speak_post(speech, below(speech, view, "confirmed"), NULL,
+				"step_confirmed", context);
+	} else {
+		cJSON_Delete(context);
+	}
 }
 
 static void say_ended(
@@ -531,8 +578,9 @@ void speak_of_step(const struct speech *speech) {
 		say_attempt(speech, &view);
 	} else if (type == EVENT_STEP_ENDED) {
 		say_ended(speech, &view);
-	} else if (type == EVENT_STEP_RETRIED || type == EVENT_STEP_CANCELLING ||
-			type == EVENT_STEP_CONFIRMED) {
+	} else if (type == EVENT_STEP_CONFIRMED) {
+		say_confirmed(speech, &view);
+	} else if (type == EVENT_STEP_RETRIED || type == EVENT_STEP_CANCELLING) {
 		speak_ack(speech, "white_check_mark");
 	} else if (type == EVENT_STEP_EVIDENCE) {
 		speak_ack(speech, "memo");

@@ -109,10 +109,13 @@ char *speak_next_milestone(
 const char *speak_next_command(
 		const struct speech *speech, const struct plan_record *plan);
 
-/* "Rollback ready: 3 undo values, 31 min old", @brief: without how many; ""
- * where there is no rollback. */
+/* "Rollback ready: 3 undo values, 31 min old", @brief: without how many;
+ * "Rollback lacks SNAP: passes over 6.2", @brief: "Rollback lacks SNAP"; "" where there is no rollback. */
 char *speak_rollback_ready(
 		const struct speech *speech, const struct run *run, bool brief);
+
+/* "6.2, 6.4": the rollback's steps that need the value @name, or "". */
+char *speak_undo_users(const struct run *run, const char *name);
 
 /* "4.2.2, 5.1": steps of which an attempt runs; "" for none. */
 char *speak_running(const struct run *run);

@@ -173,18 +173,76 @@ static void a_failed_step_stops_and_is_retried(void **state) {
 static void an_unknown_outcome_is_asked_for_and_never_repeated(void **state) {
 	struct night *night = *state;
 	night_begin(night);
-	night_will(night, "4.1", OUTCOME_UNKNOWN);
+	night_will(night, "4.3", OUTCOME_UNKNOWN);
 	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
 	night_shown(night);
 	night_pass(night, 9);
 	assert_string_equal(night_shown(night), "");
+	night_say(night, "lead", REQUEST_DONE, "4.3", "I looked");
+	assert_non_null(strstr(night_shown(night),
+			"step.confirmed 4.3 by lead\n"
+			"step.ended 4.3 ok by lead\n"
+			"attempt.started 5.1#1\n"));
+	assert_int_equal(night_run(night)->interventions, 1);
+}
+
+static void what_an_unknown_step_left_is_taken_over_with_done(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_will(night, "4.1", OUTCOME_UNKNOWN);
+	night->leaves = true;
+	night_approve_t0(night);
+	assert_null(run_value(night_run(night), "SNAP"));
 	night_say(night, "lead", REQUEST_DONE, "4.1", "I looked");
+	assert_string_equal(run_value(night_run(night), "SNAP"), "SNAP");
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_shown(night);
+	night_tap(night, "cto", "white_check_mark");
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_non_null(strstr(night_shown(night), "step.ended 6.2 ok"));
+}
+
+static void an_undo_value_is_given_up_only_in_so_many_words(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_will(night, "4.1", OUTCOME_UNKNOWN);
+	night_approve_t0(night);
+	night_shown(night);
+	static const char *const words[] = { NULL, "I looked", "without SNAPS",
+		"SNAP is lost" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		night_say(night, "lead", REQUEST_DONE, "4.1", words[i]);
+		assert_string_equal(night_shown(night),
+				"command.refused by lead: 4.1 left no SNAP behind/"
+				"needed by rollback 6.2: passed over without it/"
+				"`!retry 4.1` makes it anew; or, as it is:/"
+				"`!done 4.1 without SNAP`\n");
+	}
+	night_say(night, "lead", REQUEST_DONE, "4.1", "without SNAP: disk full");
 	assert_string_equal(night_shown(night),
 			"step.confirmed 4.1 by lead\n"
 			"step.ended 4.1 ok by lead\n"
 			"step.asked 4.2\n"
 			"step.posted 4.2\n");
-	assert_int_equal(night_run(night)->interventions, 1);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 6.2 passed_over"));
+}
+
+static void a_rollback_takes_what_an_unknown_step_left_if_told_to(
+		void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_will(night, "4.1", OUTCOME_UNKNOWN);
+	night->leaves = true;
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.asked 6.2"));
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_non_null(strstr(night_shown(night), "step.ended 6.2 ok"));
+	assert_string_equal(run_value(night_run(night), "SNAP"), "SNAP");
 }
 
 static void rollback_needs_two_and_asking_is_one(void **state) {
@@ -671,6 +729,9 @@ int main(void) {
 		claim(status_keeps_its_grid),
 		claim(a_failed_step_stops_and_is_retried),
 		claim(an_unknown_outcome_is_asked_for_and_never_repeated),
+		claim(what_an_unknown_step_left_is_taken_over_with_done),
+		claim(an_undo_value_is_given_up_only_in_so_many_words),
+		claim(a_rollback_takes_what_an_unknown_step_left_if_told_to),
 		claim(rollback_needs_two_and_asking_is_one),
 		claim(a_second_rollback_fills_its_authors_slot),
 		claim(rollback_stops_what_is_running),

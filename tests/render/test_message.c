@@ -382,6 +382,7 @@ static void night_trouble(struct talk *talk, struct str *out) {
 	night_will(&talk->night, "4.1.1", OUTCOME_UNKNOWN);
 	approve_t0(talk);
 	say(talk, "lead", REQUEST_DONE, "4.1.1", "I looked");
+	say(talk, "lead", REQUEST_DONE, "4.1.1", "without SNAP");
 	say(talk, "cto", REQUEST_DONE, "4.1.2", NULL);
 	say(talk, "cto", REQUEST_NOTE, NULL, "the vendor is on the line");
 	say(talk, "lead", REQUEST_STATUS, NULL, NULL);

@@ -469,7 +469,8 @@ static bool end_attempt(struct night *night, const struct run *run,
 		.lines = night->tail != NULL ? 412 : 0,
 		.log = night->tail != NULL ? "/state/out.log" : NULL,
 	};
-	if (outcome == OUTCOME_OK) {
+	if (outcome == OUTCOME_OK ||
+			(outcome == OUTCOME_UNKNOWN && night->leaves)) {
 		request.value_count = declared(
 				&run->plan->runbook->steps[index], values);
 	}

@@ -46,6 +46,7 @@ struct night {
 	bool away;           // nothing follows by itself: requests pile up
 	bool disobedient;    // nor do they end when they are cancelled
 	bool unverifiable;   // fresh reads fail
+	bool leaves;         // what ends unknown has published what it declares
 	bool files_changed;  // tracked files differ from the plan's
 	size_t started;      // attempts in all
 	char violated[256];  // first invariant that did not hold; "": none
