@@ -292,7 +292,13 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 	if (effort->effect.forward && !reach.fresh) {
 		return;
 	}
+	struct runner *runner = effort->perform->options.runner;
 	struct request request = attempt_request(effort, REQUEST_ATTEMPT_START);
+	struct err err = { 0 };
+	if (!runner->api->prepare(runner, effort->id, &err)) {
+		log_error("attempt.place", "id=%s why=\"%s\"", effort->id, err.text);
+		request.reason = err.text;
+	}
 	effort->stage = STAGE_BUSY;
 	ask(effort, &request, NULL);
 }

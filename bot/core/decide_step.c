@@ -133,6 +133,12 @@ void decide_attempt_start(struct deciding *d) {
 		return;
 	}
 	const struct step *model = &run->plan->runbook->steps[index];
+	if (d->request->reason != NULL) {
+		hold(d, run,
+				decision_print(d->decision, "%s cannot begin: %s",
+						model->number, d->request->reason));
+		return;
+	}
 	if (run->status != RUN_ROLLING_BACK && !files_stand(d, run, model)) {
 		return;
 	}

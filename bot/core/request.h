@@ -111,6 +111,7 @@ struct request {
 	uint32_t host;
 	uint32_t attempt;
 	const struct plan_target *target; // as read now; NULL: no answer (@problem)
+									  // start: @reason, if it cannot begin
 	enum outcome outcome;
 	int32_t exit_status;
 	int64_t duration_ms;

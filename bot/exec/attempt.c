@@ -319,7 +319,8 @@ void attempt_judge(struct attempt_judged *judged,
 }
 
 void attempt_judge_unknown(struct attempt_judged *judged,
-		const struct attempt_spec *spec, const char *folder, int64_t now_ms) {
+		const struct attempt_spec *spec, const char *folder, const char *why,
+		int64_t now_ms) {
 	struct err err = { 0 };
 	struct step_mark mark = { 0 };
 	char *path = xasprintf("%s/%s", folder, STEP_STARTED);
@@ -335,11 +336,13 @@ void attempt_judge_unknown(struct attempt_judged *judged,
 	}
 	take_tail(judged, spec->kind, NULL);
 	take_published(judged, spec, folder, &err);
-	say(judged,
-			spec->kind == ATTEMPT_SH
-					? "its runner died; it may have done its work or not"
-					: "the bot died while it was under way; it may have been "
-					  "received or not");
+	if (why == NULL) {
+		why = spec->kind == ATTEMPT_SH
+				? "its runner died; it may have done its work or not"
+				: "the bot died while it was under way; it may have been "
+				  "received or not";
+	}
+	say(judged, why);
 	free(path);
 }
 

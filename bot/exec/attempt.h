@@ -46,9 +46,11 @@ void attempt_judge(struct attempt_judged *judged,
 		const struct attempt_spec *spec, const char *folder,
 		const struct step_status *status);
 
-/* Judge one that left a mark and no status, found out at @now_ms. */
+/* Judge one that left a mark and no status, found out at @now_ms; @why: NULL
+ * where its runner died. */
 void attempt_judge_unknown(struct attempt_judged *judged,
-		const struct attempt_spec *spec, const char *folder, int64_t now_ms);
+		const struct attempt_spec *spec, const char *folder, const char *why,
+		int64_t now_ms);
 
 /* Judge one of which nothing has begun. */
 void attempt_judge_not_started(struct attempt_judged *judged,

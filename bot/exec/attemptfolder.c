@@ -35,10 +35,20 @@ bool attempt_folder_make(const char *folder, struct err *err) {
 			ok = err_set(err, ERR_IO, "%s: %s", armed, strerror(errno));
 		}
 		fd_close(&fd);
+		ok = ok && fd_sync_folder_of(armed, err);
 	}
 	free(cancel);
 	free(armed);
 	return ok;
+}
+
+bool attempt_folder_is_whole(const char *folder) {
+	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
+	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
+	bool whole = access(armed, F_OK) == 0 || access(cancel, F_OK) == 0;
+	free(cancel);
+	free(armed);
+	return whole;
 }
 
 /* Copies of what is const to us and not to the one who frees it. */
@@ -80,9 +90,6 @@ bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
 }
 
 bool attempt_folder_cancel(const char *folder, struct err *err) {
-	if (!attempt_folder_make(folder, err)) {
-		return false;
-	}
 	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
 	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
 	bool ok = true;

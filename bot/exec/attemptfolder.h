@@ -13,7 +13,8 @@
 bool attempt_folder_make_parent(const char *path, struct err *err)
 		__attribute__((warn_unused_result));
 
-/* Create an attempt's folder, with `armed` in it unless it was cancelled. */
+/* Create an attempt's folder, durably, with `armed` in it unless it was
+ * cancelled. */
 bool attempt_folder_make(const char *folder, struct err *err)
 		__attribute__((warn_unused_result));
 
@@ -22,10 +23,10 @@ bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
 		const char *clock_path, size_t log_cap, struct err *err)
 		__attribute__((warn_unused_result));
 
-/*
- * Make `armed` into `cancel`: durable, and possible on a full disk.  Makes the
- * folder if there is none, so that what was never begun never will be.
- */
+/* Whether the folder is what was made: there is `armed` or `cancel`. */
+bool attempt_folder_is_whole(const char *folder);
+
+/* Make `armed` into `cancel`: durable, and possible on a full disk. */
 bool attempt_folder_cancel(const char *folder, struct err *err)
 		__attribute__((warn_unused_result));
 

@@ -13,13 +13,15 @@
  * one.  It speaks of processes and requests and does not know what a run is.
  *
  * An *attempt* is one block on one host, once, under an id that is never used
- * again.  ensure() is idempotent: the first call with an id starts it, any
+ * again.  prepare() makes its place, before it goes on record that the attempt
+ * starts.  ensure() is idempotent: the first call with an id starts it, any
  * later one (after a restart too) goes on following it, and one that has ended
- * is told as ended again.  So at most one process is ever started for an id:
+ * is told as ended again.  Where the place is gone nobody knows what it did, and
+ * it is not started.  So at most one process is ever started for an id:
  *
- *	(nothing) --ensure--> running --ends--> ended
- *	                         |
- *	                         +--no trace of its end--> unknown
+ *	(nothing) --prepare--> ready --ensure--> running --ends--> ended
+ *	                                            |
+ *	                place gone, no trace of its end --> unknown
  */
 
 struct runner;
@@ -81,6 +83,9 @@ struct runner_sink {
 };
 
 struct runner_api {
+	/* Make a place for an attempt that is not on record as started.  Durable;
+	 * again does no harm. */
+	bool (*prepare)(struct runner *runner, const char *id, struct err *err);
 	/* Start it, or go on following it.  @spec is copied. */
 	void (*ensure)(struct runner *runner, const struct attempt_spec *spec);
 	/* TERM, then KILL, to all of it.  Durable: holds across a restart. */
@@ -91,8 +96,8 @@ struct runner_api {
 	 */
 	void (*forget)(struct runner *runner, const char *id);
 	/*
-	 * Whether an id that was journalled as started can still be started
-	 * safely: nothing of it has begun.
+	 * Whether an id that was journalled as started has begun, or may have
+	 * because its place is gone; if not it can still be started safely.
 	 */
 	bool (*has_begun)(struct runner *runner, const char *id);
 	void (*destroy)(struct runner *runner);

@@ -237,13 +237,17 @@ static void free_clock_seat(const struct followed *followed) {
 	free(name);
 }
 
-static void conclude_unknown(struct followed *followed) {
+static void conclude_unknown_for(struct followed *followed, const char *why) {
 	remove_spec(followed->folder);
 	attempt_judge_unknown(&followed->judged, &followed->copy->spec,
-			followed->folder, loop_now_ms(followed->runner->loop));
+			followed->folder, why, loop_now_ms(followed->runner->loop));
 	free_clock_seat(followed);
 	log_warn("step.unknown", "attempt=%s", followed->copy->spec.id);
 	conclude(followed);
+}
+
+static void conclude_unknown(struct followed *followed) {
+	conclude_unknown_for(followed, NULL);
 }
 
 /* True if there was one. */
@@ -483,6 +487,23 @@ static void on_inotify(void *data) {
 
 /* ---- the interface ---- */
 
+/* Whether anything of it has begun, as far as its folder tells. */
+static bool has_traces(const struct followed *followed) {
+	return is_held(followed, STEP_LOCK) || is_there(followed, STEP_STARTED) ||
+			is_there(followed, STEP_STATUS);
+}
+
+static bool steprunner_prepare(
+		struct runner *base, const char *id, struct err *err) {
+	if (!attempt_id_is_good(id)) {
+		return err_set(err, ERR_INVALID, "its id is no name for a folder");
+	}
+	char *folder = folder_of(from_base(base), id);
+	bool ok = attempt_folder_make(folder, err);
+	free(folder);
+	return ok;
+}
+
 static void steprunner_ensure(
 		struct runner *base, const struct attempt_spec *spec) {
 	struct steprunner *runner = from_base(base);
@@ -495,8 +516,9 @@ static void steprunner_ensure(
 		conclude_not_started(followed, "its id is no name for a folder");
 		return;
 	}
-	if (!attempt_folder_make(followed->folder, &err)) {
-		conclude_not_started(followed, err.text);
+	if (!has_traces(followed) && !attempt_folder_is_whole(followed->folder)) {
+		conclude_unknown_for(followed,
+				"its folder is gone; it may have done its work or not");
 		return;
 	}
 	followed->inotify_id = inotify_add_watch(
@@ -547,8 +569,7 @@ static bool steprunner_has_begun(struct runner *base, const char *id) {
 		return false;
 	}
 	struct followed probe = { .folder = folder_of(runner, id) };
-	bool begun = is_held(&probe, STEP_LOCK) || is_there(&probe, STEP_STARTED) ||
-			is_there(&probe, STEP_STATUS);
+	bool begun = has_traces(&probe) || !attempt_folder_is_whole(probe.folder);
 	free(probe.folder);
 	return begun;
 }
@@ -569,6 +590,7 @@ static void steprunner_destroy(struct runner *base) {
 }
 
 static const struct runner_api steprunner_api = {
+	.prepare = steprunner_prepare,
 	.ensure = steprunner_ensure,
 	.cancel = steprunner_cancel,
 	.forget = steprunner_forget,

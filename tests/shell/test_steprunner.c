@@ -164,8 +164,21 @@ static struct attempt_spec script(
 	};
 }
 
-static void ensure(struct rig *rig, const struct attempt_spec *spec) {
+static void prepare(struct rig *rig, const char *id) {
+	struct err err = { 0 };
+	if (!rig->runner->api->prepare(rig->runner, id, &err)) {
+		fail_msg("%s", err.text);
+	}
+}
+
+/* One that is on record as started: its place was made before. */
+static void follow(struct rig *rig, const struct attempt_spec *spec) {
 	rig->runner->api->ensure(rig->runner, spec);
+}
+
+static void ensure(struct rig *rig, const struct attempt_spec *spec) {
+	prepare(rig, spec->id);
+	follow(rig, spec);
 }
 
 static const struct told *outcome(
@@ -246,6 +259,7 @@ static void a_command_that_ends_well_is_told_once(void **state) {
 	bot_starts(&rig);
 	struct attempt_spec spec = script(
 			&rig, "LB-1.4.1.a", "echo one; echo two >&2");
+	prepare(&rig, spec.id);
 	assert_false(rig.runner->api->has_begun(rig.runner, spec.id));
 	ensure(&rig, &spec);
 	ensure(&rig, &spec);
@@ -511,12 +525,51 @@ static void what_is_cancelled_before_it_is_ensured_never_begins(void **state) {
 	struct rig rig;
 	setup(&rig);
 	bot_starts(&rig);
+	prepare(&rig, "a");
 	rig.runner->api->cancel(rig.runner, "a");
 	struct attempt_spec spec = script(&rig, "a", "echo x >> counter");
 	assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_CANCELLED);
 	assert_false(exists(&rig, "counter"));
 	bot_dies(&rig);
 	teardown(&rig);
+}
+
+/* A bot that died knows from its journal alone that the command was started:
+ * whatever became of the folder meanwhile, it is not started again. */
+static void what_was_started_is_not_begun_anew_where_its_folder_is_gone(
+		void **state) {
+	(void)state;
+	static const char *const gone[] = { "attempts", "attempts/a",
+		"attempts/a/*" };
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		struct rig rig;
+		setup(&rig);
+		bot_starts(&rig);
+		struct attempt_spec spec = script(&rig, "a", "echo x >> counter");
+		ensure(&rig, &spec);
+		turn_for(&rig, 20);
+		wait_for(&rig, "counter");
+		runner_of(&rig, "a");
+		bot_dies(&rig);
+		nap(100);
+		char *command = xasprintf("rm -r %s/%s", rig.folder, gone[i]);
+		assert_int_equal(system(command), 0);
+		free(command);
+		bot_starts(&rig);
+		assert_true(rig.runner->api->has_begun(rig.runner, "a"));
+		if (i == 1) {
+			rig.runner->api->cancel(rig.runner, "a"); // a rollback, say
+		}
+		size_t told = rig.told_count;
+		follow(&rig, &spec);
+		await(&rig, 1);
+		assert_int_equal(rig.told[told].end, ATTEMPT_UNKNOWN);
+		assert_string_equal(rig.told[told].reason,
+				"its folder is gone; it may have done its work or not");
+		assert_content(&rig, "counter", "x\n");
+		bot_dies(&rig);
+		teardown(&rig);
+	}
 }
 
 /* The runner is killed; what it started goes on until `go` is there. */
@@ -653,7 +706,11 @@ static void what_could_not_begin_is_told_so_and_can_begin_later(void **state) {
 	assert_string_equal(told->reason,
 			"cannot enter /nonexistent: No such file or directory");
 	struct attempt_spec outside = script(&rig, "../c", "true");
-	assert_int_equal(outcome(&rig, &outside)->end, ATTEMPT_NOT_STARTED);
+	struct err err = { 0 };
+	assert_false(rig.runner->api->prepare(rig.runner, "../c", &err));
+	follow(&rig, &outside);
+	await(&rig, 1);
+	assert_int_equal(rig.told[rig.told_count - 1].end, ATTEMPT_NOT_STARTED);
 	bot_dies(&rig);
 	teardown(&rig);
 }
@@ -726,9 +783,9 @@ static void secrets_reach_no_tail_no_reason_and_no_file(void **state) {
 	assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_NOT_STARTED);
 	str_finish(&long_text);
 	/* A bot that died when it had just written down what to run. */
-	char *armed = xasprintf("mkdir -m 700 %s/attempts/d; "
-							"echo Hunter2Hunter2 >%s/attempts/d/spec",
-			rig.folder, rig.folder);
+	prepare(&rig, "d");
+	char *armed = xasprintf(
+			"echo Hunter2Hunter2 >%s/attempts/d/spec", rig.folder);
 	assert_int_equal(system(armed), 0);
 	free(armed);
 	rig.runner->api->cancel(rig.runner, "d");
@@ -975,6 +1032,7 @@ static void a_request_can_be_cancelled_before_and_while_it_is_made(
 	bot_starts(&rig);
 	char *text = xasprintf("GET http://127.0.0.1:%d/never", server.port);
 	struct attempt_spec spec = request("a", text);
+	prepare(&rig, "a");
 	rig.runner->api->cancel(rig.runner, "a");
 	assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_CANCELLED);
 	assert_false(exists(&rig, "requests"));
@@ -1015,6 +1073,8 @@ int main(void) {
 		cmocka_unit_test(wherever_a_bot_is_killed_the_command_runs_once),
 		cmocka_unit_test(a_cancel_holds_across_a_restart),
 		cmocka_unit_test(what_is_cancelled_before_it_is_ensured_never_begins),
+		cmocka_unit_test(
+				what_was_started_is_not_begun_anew_where_its_folder_is_gone),
 		cmocka_unit_test(a_runner_that_is_killed_makes_the_outcome_unknown),
 		cmocka_unit_test(
 				what_a_killed_runner_left_is_ended_when_cancelled_or_late),
