@@ -17,8 +17,14 @@
 
 #include "base/xalloc.h"
 
+/* What is hashed here are many short fields: they are gathered first, for a
+ * call into the library costs more than most of them. */
+#define GATHER_BYTES 512
+
 struct sha256 {
 	SHA256_CTX ctx;
+	size_t gathered;
+	unsigned char gather[GATHER_BYTES];
 };
 
 static void to_hex(const unsigned char *bytes, char hex[SHA256_HEX]) {
@@ -30,14 +36,35 @@ static void to_hex(const unsigned char *bytes, char hex[SHA256_HEX]) {
 	hex[2 * SHA256_BYTES] = '\0';
 }
 
-struct sha256 *sha256_begin(void) {
-	struct sha256 *sha = xcalloc(1, sizeof(*sha));
+static void begin(struct sha256 *sha) {
 	SHA256_Init(&sha->ctx); // cannot fail, nor can the two below
+	sha->gathered = 0;
+}
+
+static void end(struct sha256 *sha, char hex[SHA256_HEX]) {
+	unsigned char bytes[SHA256_BYTES];
+	SHA256_Update(&sha->ctx, sha->gather, sha->gathered);
+	SHA256_Final(bytes, &sha->ctx);
+	to_hex(bytes, hex);
+}
+
+struct sha256 *sha256_begin(void) {
+	struct sha256 *sha = xreallocarray(NULL, 1, sizeof(*sha));
+	begin(sha);
 	return sha;
 }
 
 void sha256_add(struct sha256 *sha, const void *bytes, size_t len) {
-	SHA256_Update(&sha->ctx, bytes, len);
+	if (len > GATHER_BYTES - sha->gathered) {
+		SHA256_Update(&sha->ctx, sha->gather, sha->gathered);
+		sha->gathered = 0;
+	}
+	if (len > GATHER_BYTES) {
+		SHA256_Update(&sha->ctx, bytes, len);
+	} else if (len > 0) {
+		memcpy(sha->gather + sha->gathered, bytes, len);
+		sha->gathered += len;
+	}
 }
 
 void sha256_add_number(struct sha256 *sha, uint64_t number) {
@@ -59,16 +86,15 @@ void sha256_add_field(struct sha256 *sha, const char *text) {
 }
 
 void sha256_end(struct sha256 *sha, char hex[SHA256_HEX]) {
-	unsigned char bytes[SHA256_BYTES];
-	SHA256_Final(bytes, &sha->ctx);
-	to_hex(bytes, hex);
+	end(sha, hex);
 	free(sha);
 }
 
 void sha256_of(const void *bytes, size_t len, char hex[SHA256_HEX]) {
-	struct sha256 *sha = sha256_begin();
-	sha256_add(sha, bytes, len);
-	sha256_end(sha, hex);
+	struct sha256 sha;
+	begin(&sha);
+	sha256_add(&sha, bytes, len);
+	end(&sha, hex);
 }
 
 void sha256_hmac(const void *key, size_t key_len, const void *bytes, size_t len,

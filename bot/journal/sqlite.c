@@ -306,7 +306,10 @@ static void row_from(sqlite3_stmt *statement, struct journal_row *row) {
 		.input = column_or_null(statement, 3),
 		.body = column(statement, 4),
 	};
-	snprintf(row->hash, sizeof(row->hash), "%s", column(statement, 5));
+	const char *hash = column(statement, 5);
+	size_t len = strnlen(hash, sizeof(row->hash) - 1);
+	memcpy(row->hash, hash, len);
+	row->hash[len] = '\0';
 }
 
 /* Rows from @from on to @fn, as they are stored. */
