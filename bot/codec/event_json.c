@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "codec/json_flat.h"
 #include "codec/plan_json.h"
 
 #define EXACT_MAX (INT64_C(1) << 53) // whole numbers a double holds
@@ -322,7 +323,9 @@ static bool read_string_field(struct event_row *row, const struct field *field,
 	if (!cJSON_IsString(item)) {
 		return wrong(field, "a string", err);
 	}
-	const char *value = keep(row, xstrdup(item->valuestring));
+	const char *value = row->flat != NULL
+			? item->valuestring // stands in row->flat
+			: keep(row, xstrdup(item->valuestring));
 	put(&row->event, field, &value, sizeof(value));
 	return true;
 }
@@ -449,7 +452,7 @@ static bool read_fields(struct event_row *row, const struct event_spec *spec,
 	return true;
 }
 
-static bool read_body(struct event_row *row, const struct event_spec *spec,
+static bool read_tree(struct event_row *row, const struct event_spec *spec,
 		const char *body, struct err *err) {
 	cJSON *object = cJSON_ParseWithOpts(body, NULL, 1);
 	bool ok = cJSON_IsObject(object)
@@ -457,6 +460,18 @@ static bool read_body(struct event_row *row, const struct event_spec *spec,
 			: err_set(err, ERR_INVALID, "its body is no JSON object");
 	cJSON_Delete(object);
 	return ok;
+}
+
+static bool read_body(struct event_row *row, const struct event_spec *spec,
+		const char *body, struct err *err) {
+	struct json_flat flat;
+	row->flat = xstrdup(body);
+	if (json_flat_read(&flat, row->flat)) {
+		return read_fields(row, spec, &flat.object, err);
+	}
+	free(row->flat);
+	row->flat = NULL;
+	return read_tree(row, spec, body, err);
 }
 
 bool event_json_read(struct event_row *row, uint64_t seq, int64_t at_ms,
@@ -480,6 +495,7 @@ void event_row_finish(struct event_row *row) {
 		free(row->owned[i]);
 	}
 	free(row->owned);
+	free(row->flat);
 	plan_record_destroy(row->record);
 	*row = (struct event_row){ 0 };
 }

@@ -23,6 +23,7 @@
 struct event_row {
 	struct event event;
 	struct plan_record *record; // event.record; NULL it when it was taken over
+	char *flat; // the body, where the strings stand in it; NULL: they are owned
 	void **owned;
 	size_t owned_count;
 };
