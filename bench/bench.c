@@ -2,7 +2,7 @@
  * What the deciding half of the bot costs, each as a ratio against a yardstick
  * that runs beside it.  docs/performance.md tells what each means.
  *
- * usage: bench FOLDER [EVENTS]
+ * usage: bench FOLDER [EVENTS [replay|growth|decisions]]
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -443,16 +443,27 @@ static void bench_replay(const char *folder, size_t events) {
 	free(dir);
 }
 
+static bool is_wanted(int argc, char **argv, const char *part) {
+	return argc < 4 || strcmp(argv[3], part) == 0;
+}
+
 int main(int argc, char **argv) {
-	if (argc < 2) {
-		fprintf(stderr, "usage: bench FOLDER [EVENTS]\n");
+	if (argc < 2 || argc > 4) {
+		fprintf(stderr,
+				"usage: bench FOLDER [EVENTS [replay|growth|decisions]]\n");
 		return 2;
 	}
 	mkdir(argv[1], 0755);
 	size_t long_ones = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000000;
 	size_t short_ones = long_ones / 1000;
-	bench_replay(argv[1], long_ones);
-	bench_growth(short_ones);
-	bench_decisions(argv[1], short_ones);
+	if (is_wanted(argc, argv, "replay")) {
+		bench_replay(argv[1], long_ones);
+	}
+	if (is_wanted(argc, argv, "growth")) {
+		bench_growth(short_ones);
+	}
+	if (is_wanted(argc, argv, "decisions")) {
+		bench_decisions(argv[1], short_ones);
+	}
 	return 0;
 }
