@@ -56,7 +56,8 @@ static bool takes_taps(const struct run *run, size_t step) {
 static void look_at_run(struct posted *posted,
 		const struct posted_options *options, const struct run *run) {
 	struct voice *voice = options->voice;
-	for (uint32_t i = 0; i < run->step_count; i++) {
+	for (size_t j = 0; j < run->index.live_count; j++) {
+		uint32_t i = (uint32_t)run->index.live[j];
 		const struct step_state *step = &run->steps[i];
 		if (takes_taps(run, i) && step->status == STEP_ASKED &&
 				step->post == NULL) {
@@ -70,8 +71,8 @@ static void look_at_run(struct posted *posted,
 void posted_look(struct posted *posted, const struct posted_options *options,
 		const struct bridge *bridge) {
 	struct voice *voice = options->voice;
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		const struct gate_state *gate = &bridge->gates[i];
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
 		/* One that was filled by words may pass before its post is there. */
 		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
 		if (waits && gate->post == NULL) {
@@ -86,7 +87,7 @@ void posted_look(struct posted *posted, const struct posted_options *options,
 					voice->api->poll_key(voice, poll));
 		}
 	}
-	for (size_t i = 0; i < bridge->run_count; i++) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		if (bridge->runs[i].status != RUN_CLOSED) {
 			look_at_run(posted, options, &bridge->runs[i]);
 		}

@@ -95,6 +95,7 @@ static void step_state_finish(struct step_state *step) {
 }
 
 static void run_finish(struct run *run) {
+	run_index_finish(run);
 	for (size_t i = 0; i < run->step_count; i++) {
 		step_state_finish(&run->steps[i]);
 	}
@@ -163,6 +164,7 @@ void bridge_finish(struct bridge *bridge) {
 	free(bridge->deputies);
 	free(bridge->runs);
 	free(bridge->gates);
+	free(bridge->live_gates);
 	free(bridge->polls);
 	free(bridge->plans);
 	free(bridge->plan_by);
@@ -178,7 +180,8 @@ struct run *bridge_find_run(const struct bridge *bridge, uint32_t number) {
 }
 
 struct gate_state *bridge_find_gate(const struct bridge *bridge, uint32_t id) {
-	for (size_t i = bridge->gate_count; i > 0; i--) {
+	for (size_t i = bridge->gate_count; i > 0 && bridge->gates[i - 1].id >= id;
+			i--) {
 		if (bridge->gates[i - 1].id == id) {
 			return &bridge->gates[i - 1];
 		}
@@ -219,7 +222,7 @@ bool run_is_executing(const struct run *run) {
 
 const struct run *bridge_executing(const struct bridge *bridge) {
 	const struct run *found = NULL;
-	for (size_t i = bridge->run_count; i > 0; i--) {
+	for (size_t i = bridge->run_count; i > bridge->first_open_run; i--) {
 		const struct run *run = &bridge->runs[i - 1];
 		if (run->status == RUN_ROLLING_BACK) {
 			return run; // the others wait for it
@@ -236,7 +239,7 @@ const struct run *bridge_current(const struct bridge *bridge) {
 	if (executing != NULL) {
 		return executing;
 	}
-	for (size_t i = bridge->run_count; i > 0; i--) {
+	for (size_t i = bridge->run_count; i > bridge->first_open_run; i--) {
 		if (bridge->runs[i - 1].status != RUN_CLOSED) {
 			return &bridge->runs[i - 1];
 		}
@@ -266,13 +269,14 @@ const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id) {
 
 const struct gate_state *bridge_gate_for(
 		const struct bridge *bridge, uint32_t run, enum gate_purpose purpose) {
-	for (size_t i = bridge->gate_count; i > 0; i--) {
-		const struct gate_state *gate = &bridge->gates[i - 1];
-		if (gate->run == run && gate->purpose == purpose) {
-			return gate;
-		}
+	const struct run *state = bridge_find_run(bridge, run);
+	size_t newest = 0;
+	if (run == 0) {
+		newest = bridge->newest_gate[purpose];
+	} else if (state != NULL) {
+		newest = state->newest_gate[purpose];
 	}
-	return NULL;
+	return newest > 0 ? &bridge->gates[newest - 1] : NULL;
 }
 
 const struct plan_record *bridge_find_plan(
@@ -301,7 +305,8 @@ const struct gate *gate_state_model(
 }
 
 const struct attempt *step_running(const struct step_state *step) {
-	for (size_t i = step->attempt_count; i > 0; i--) {
+	for (size_t i = step->attempt_count; i > 0 && step->running_count > 0;
+			i--) {
 		if (step->attempts[i - 1].ended_ms == 0) {
 			return &step->attempts[i - 1];
 		}
@@ -331,8 +336,8 @@ int64_t step_took_ms(const struct step_state *step) {
 }
 
 bool run_has_running(const struct run *run) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (step_running(&run->steps[i]) != NULL) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		if (step_running(&run->steps[run->index.live[i]]) != NULL) {
 			return true;
 		}
 	}

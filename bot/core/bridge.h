@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "core/event.h"
+#include "core/run_index.h"
 
 /*
  * All that a journal says about one bridge, folded: the plan, its gates, every
@@ -154,6 +155,7 @@ struct step_state {
 	char *text;    // evidence, or why
 	struct attempt *attempts;
 	size_t attempt_count;
+	size_t running_count; // of them, as far as is known
 	size_t try_from;      // attempts before this one belong to an earlier try
 	uint32_t asked_count; // how often it was asked; the newest has a post
 	int64_t waits_ms;     // since when it waits for a person; 0: it does not
@@ -193,7 +195,10 @@ struct run {
 	int64_t rollback_ms;      // its gate passed; 0
 	struct step_state *steps; // one for each of the plan's
 	size_t step_count;
-	struct plan_value *values; // published, last wins
+	struct run_index index;
+	size_t first_gate;                 // gates before this one are of others
+	size_t newest_gate[PURPOSE_COUNT]; // its index + 1; 0: none
+	struct plan_value *values;         // published, last wins
 	size_t value_count;
 };
 
@@ -206,6 +211,11 @@ struct bridge {
 	size_t run_count;
 	struct gate_state *gates; // by order of opening
 	size_t gate_count;
+	/* See bridge_index.h. */
+	size_t *live_gates; // open or passed, or used by a run not closed; ascending
+	size_t live_gate_count;
+	size_t newest_gate[PURPOSE_COUNT]; // of the plan: its index + 1; 0: none
+	size_t first_open_run; // those before are closed, and nothing of them runs
 	struct poll_state *polls;
 	size_t poll_count;
 	struct deputy *deputies; // named so far, also those whose time is over

@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 #include "core/bridge_find.h"
+#include "core/bridge_index.h"
 
 /*
  * The one writer of a bridge: each event, folded in.
@@ -325,6 +326,7 @@ static bool fold_run_begun(
 		.by = xstrdup(event->user),
 		.begun_ms = event->at_ms,
 		.step_count = record->runbook->step_count,
+		.first_gate = bridge->gate_count,
 	};
 	run->steps = xcalloc(run->step_count, sizeof(*run->steps));
 	for (size_t i = 0; i < run->step_count; i++) {
@@ -334,6 +336,7 @@ static bool fold_run_begun(
 			run->steps[i].outcome = OUTCOME_EXCLUDED;
 		}
 	}
+	run_index_init(run);
 	return true;
 }
 
@@ -431,6 +434,7 @@ static void take_up_rollback(struct run *run) {
 		}
 		step->outcome = OUTCOME_NONE;
 		step->ended_ms = 0;
+		run_index_update(run, i);
 	}
 }
 
@@ -512,6 +516,7 @@ static bool fold_attempt_started(struct run *run, struct step_state *step,
 		.by_person = step->try_from > 0,
 	};
 	step->attempt_count++;
+	step->running_count++;
 	step->status = STEP_RUNNING;
 	if (step->begun_ms == 0) {
 		step->begun_ms = event->at_ms;
@@ -562,6 +567,7 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 		return out_of_place(event, "that attempt has ended already", err);
 	}
 	attempt->ended_ms = event->at_ms;
+	step->running_count--;
 	attempt->outcome = event->outcome;
 	attempt->exit_status = event->exit_status;
 	attempt->lines = event->number;
@@ -645,13 +651,8 @@ static void retry(
 	}
 }
 
-static bool fold_step(struct bridge *bridge, const struct event *event,
-		enum event_type type, struct err *err) {
-	struct run *run = NULL;
-	struct step_state *step = NULL;
-	if (!need_step(bridge, event, &run, &step, err)) {
-		return false;
-	}
+static bool change_step(struct run *run, struct step_state *step,
+		const struct event *event, enum event_type type, struct err *err) {
 	if (type != EVENT_STEP_ESCALATED && type != EVENT_STEP_POSTED &&
 			type != EVENT_STEP_TAP_REFUSED) {
 		step->escalated = 0; // somebody spoke, or it is another wait
@@ -692,6 +693,18 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 		string_put(&step->refused_taps, &step->refused_tap_count, event->user);
 	}
 	return true;
+}
+
+static bool fold_step(struct bridge *bridge, const struct event *event,
+		enum event_type type, struct err *err) {
+	struct run *run = NULL;
+	struct step_state *step = NULL;
+	if (!need_step(bridge, event, &run, &step, err)) {
+		return false;
+	}
+	bool ok = change_step(run, step, event, type, err);
+	run_index_update(run, event->step);
+	return ok;
 }
 
 static void fold_deputy(struct bridge *bridge, const struct event *event) {
@@ -801,6 +814,7 @@ bool bridge_fold(
 		ok = fold_step(bridge, event, event->type, err);
 		break;
 	}
+	bridge_index_update(bridge, event->gate, event->run);
 	bridge->event_count += ok;
 	return ok;
 }

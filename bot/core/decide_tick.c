@@ -210,7 +210,8 @@ static void ask_step(struct deciding *d, const struct run *run, size_t index,
  * follow.  Also for steps of a phase that a rollback or an abort has left. */
 static bool settle_steps(struct deciding *d, const struct run *run) {
 	bool any = false;
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t j = 0; j < run->index.live_count; j++) {
+		size_t i = run->index.live[j];
 		enum outcome outcome = flow_outcome(run, i, d->world->now_ms);
 		if (outcome == OUTCOME_NONE) {
 			continue;
@@ -395,7 +396,8 @@ static bool tick_phase_end(struct deciding *d, const struct run *run) {
 /* --- silence --- */
 
 static bool tick_silence(struct deciding *d, const struct run *run) {
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t j = 0; j < run->index.live_count; j++) {
+		size_t i = run->index.live[j];
 		if (d->world->now_ms < flow_escalates_ms(run, i, d->world->settings)) {
 			continue;
 		}
@@ -441,17 +443,18 @@ static void tick_run(struct deciding *d, const struct run *run) {
 }
 
 void decide_tick(struct deciding *d) {
-	for (size_t i = 0; i < d->bridge->gate_count; i++) {
-		tick_gate(d, &d->bridge->gates[i]);
+	size_t first = d->bridge->first_open_run;
+	for (size_t i = 0; i < d->bridge->live_gate_count; i++) {
+		tick_gate(d, &d->bridge->gates[d->bridge->live_gates[i]]);
 	}
-	for (size_t i = 0; i < d->bridge->run_count && d->decision->count == 0;
+	for (size_t i = first; i < d->bridge->run_count && d->decision->count == 0;
 			i++) {
 		const struct run *run = &d->bridge->runs[i];
 		if (run->status != RUN_CLOSED) {
 			tick_run(d, run);
 		}
 	}
-	for (size_t i = 0; i < d->bridge->run_count && d->decision->count == 0;
+	for (size_t i = first; i < d->bridge->run_count && d->decision->count == 0;
 			i++) {
 		tick_status(d, &d->bridge->runs[i]);
 	}

@@ -70,7 +70,7 @@ static bool is_strict(enum phase_kind kind) {
  * nothing behind it may begin. */
 static bool turns_in(
 		const struct run *run, enum phase_kind kind, struct turns *turns) {
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t i = run->index.first_left[kind]; i < run->step_count; i++) {
 		const struct step_state *step = &run->steps[i];
 		if (kind_of(run, i) != kind || step->status == STEP_ENDED) {
 			continue;
@@ -108,7 +108,7 @@ size_t *flow_turns(const struct run *run, size_t *count) {
 }
 
 bool flow_is_over(const struct run *run, enum phase_kind kind) {
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t i = run->index.first_left[kind]; i < run->step_count; i++) {
 		if (kind_of(run, i) != kind || run->steps[i].status == STEP_ENDED) {
 			continue;
 		}
@@ -125,7 +125,8 @@ bool flow_is_over(const struct run *run, enum phase_kind kind) {
 }
 
 bool flow_is_green(const struct run *run) {
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t i = run->index.first_left[PHASE_SMOKE]; i < run->step_count;
+			i++) {
 		if (kind_of(run, i) == PHASE_SMOKE &&
 				run->steps[i].status != STEP_ENDED &&
 				!flow_is_monitor(run, i)) {
@@ -144,7 +145,8 @@ size_t flow_gate_of(const struct run *run, size_t step) {
 const struct gate_state *flow_gate_state(
 		const struct bridge *bridge, const struct run *run, size_t step) {
 	size_t wanted = flow_gate_of(run, step);
-	for (size_t i = bridge->gate_count; i > 0 && wanted != RUNBOOK_NONE; i--) {
+	for (size_t i = bridge->gate_count;
+			i > run->first_gate && wanted != RUNBOOK_NONE; i--) {
 		const struct gate_state *gate = &bridge->gates[i - 1];
 		bool guards = gate->purpose == PURPOSE_START ||
 				gate->purpose == PURPOSE_STEP ||
@@ -489,10 +491,10 @@ bool flow_stops_on_rollback(
 }
 
 bool run_has_forward_running(const struct run *run) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		size_t phase = run->plan->runbook->steps[i].phase;
-		if (step_running(&run->steps[i]) != NULL &&
-				run->plan->runbook->phases[phase].kind != PHASE_ROLLBACK) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		size_t step = run->index.live[i];
+		if (step_running(&run->steps[step]) != NULL &&
+				kind_of(run, step) != PHASE_ROLLBACK) {
 			return true;
 		}
 	}

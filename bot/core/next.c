@@ -102,23 +102,29 @@ static bool is_cancelled(
 	return false;
 }
 
-static void next_running(const struct run *run, struct effects *effects) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		for (size_t j = 0; j < run->steps[i].attempt_count; j++) {
-			const struct attempt *attempt = &run->steps[i].attempts[j];
-			if (attempt->ended_ms != 0) {
-				continue;
-			}
-			add(effects,
-					attempt_effect(EFFECT_FOLLOW_ATTEMPT, run, i,
-							attempt->block, attempt->host, attempt->number));
-			if (is_cancelled(run, i, attempt)) {
-				add(effects,
-						attempt_effect(EFFECT_CANCEL_ATTEMPT, run, i,
-								attempt->block, attempt->host,
-								attempt->number));
-			}
+static void next_running_of(
+		const struct run *run, size_t step, struct effects *effects) {
+	const struct step_state *state = &run->steps[step];
+	for (size_t i = 0; i < state->attempt_count && state->running_count > 0;
+			i++) {
+		const struct attempt *attempt = &state->attempts[i];
+		if (attempt->ended_ms != 0) {
+			continue;
 		}
+		add(effects,
+				attempt_effect(EFFECT_FOLLOW_ATTEMPT, run, step, attempt->block,
+						attempt->host, attempt->number));
+		if (is_cancelled(run, step, attempt)) {
+			add(effects,
+					attempt_effect(EFFECT_CANCEL_ATTEMPT, run, step,
+							attempt->block, attempt->host, attempt->number));
+		}
+	}
+}
+
+static void next_running(const struct run *run, struct effects *effects) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		next_running_of(run, run->index.live[i], effects);
 	}
 }
 
@@ -176,10 +182,11 @@ void bridge_next(const struct bridge *bridge, const struct world *given,
 	here.bridge = bridge;
 	const struct world *world = &here;
 	*effects = (struct effects){ 0 };
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		next_gate(bridge, world, &bridge->gates[i], effects);
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		next_gate(
+				bridge, world, &bridge->gates[bridge->live_gates[i]], effects);
 	}
-	for (size_t i = 0; i < bridge->run_count; i++) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		next_run(bridge, world, &bridge->runs[i], effects);
 	}
 }
@@ -217,8 +224,9 @@ static void gate_deadline(const struct bridge *bridge,
 static void run_deadline(
 		const struct run *run, const struct world *world, struct alarm *due) {
 	earlier(due, flow_status_due_ms(run, world->settings));
-	for (size_t i = 0; i < run->step_count; i++) {
-		earlier(due, flow_escalates_ms(run, i, world->settings));
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		earlier(due,
+				flow_escalates_ms(run, run->index.live[i], world->settings));
 	}
 	size_t count = 0;
 	size_t *turns = flow_turns(run, &count);
@@ -243,10 +251,11 @@ static void run_deadline(
 int64_t bridge_deadline(
 		const struct bridge *bridge, const struct world *world) {
 	struct alarm due = { .now_ms = world->now_ms, .due_ms = INT64_MAX };
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		gate_deadline(bridge, world, &bridge->gates[i], &due);
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		gate_deadline(
+				bridge, world, &bridge->gates[bridge->live_gates[i]], &due);
 	}
-	for (size_t i = 0; i < bridge->run_count; i++) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		if (bridge->runs[i].status != RUN_CLOSED) {
 			run_deadline(&bridge->runs[i], world, &due);
 		}
@@ -277,10 +286,11 @@ static bool gate_takes_taps(
 const char **bridge_tap_posts(const struct bridge *bridge, size_t *count) {
 	const char **posts = NULL;
 	*count = 0;
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		if (gate_takes_taps(bridge, &bridge->gates[i])) {
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
+		if (gate_takes_taps(bridge, gate)) {
 			posts = xreallocarray(posts, *count + 1, sizeof(*posts));
-			posts[(*count)++] = bridge->gates[i].post;
+			posts[(*count)++] = gate->post;
 		}
 	}
 	for (size_t i = 0; i < bridge->poll_count; i++) {
@@ -289,12 +299,12 @@ const char **bridge_tap_posts(const struct bridge *bridge, size_t *count) {
 			posts[(*count)++] = bridge->polls[i].post;
 		}
 	}
-	for (size_t i = 0; i < bridge->run_count; i++) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		const struct run *run = &bridge->runs[i];
-		for (size_t j = 0; j < run->step_count; j++) {
-			const struct step_state *step = &run->steps[j];
+		for (size_t j = 0; j < run->index.live_count; j++) {
+			const struct step_state *step = &run->steps[run->index.live[j]];
 			if (step->status == STEP_ASKED && step->post != NULL &&
-					flow_is_active(run, j)) {
+					flow_is_active(run, run->index.live[j])) {
 				posts = xreallocarray(posts, *count + 1, sizeof(*posts));
 				posts[(*count)++] = step->post;
 			}

@@ -232,10 +232,11 @@ static void wait_for_source(
 	const struct run *run = bridge_executing(bridge);
 	bool stops = run != NULL && run->status != RUN_ROLLING_BACK &&
 			!run->forward_begun;
-	for (size_t i = 0; i < bridge->gate_count; i++) {
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
 		stops = stops ||
-				(bridge->gates[i].status == GATE_OPEN &&
-						bridge->gates[i].purpose != PURPOSE_ROLLBACK);
+				(gate->status == GATE_OPEN &&
+						gate->purpose != PURPOSE_ROLLBACK);
 	}
 	if (bridge->source_broken && stops) {
 		add(waitings, xstrdup("a mended runbook or config"));
@@ -261,9 +262,9 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 	wait_for_decision(bridge, world, run, waitings);
 	wait_for_rollback(bridge, world, run, waitings);
 	wait_for_reading(bridge, world, run, waitings);
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (shows_step(run, i)) {
-			wait_for_step(world, run, i, waitings);
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		if (shows_step(run, run->index.live[i])) {
+			wait_for_step(world, run, run->index.live[i], waitings);
 		}
 	}
 }
@@ -278,18 +279,20 @@ void bridge_waiting(const struct bridge *bridge, const struct world *given,
 		add(waitings, xstrdup("the chat server"));
 	}
 	wait_for_source(bridge, waitings);
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		if (bridge->gates[i].run != 0) {
-			wait_for_gate(bridge, world, &bridge->gates[i], waitings);
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
+		if (gate->run != 0) {
+			wait_for_gate(bridge, world, gate, waitings);
 		}
 	}
-	for (size_t i = 0; i < bridge->run_count; i++) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		wait_for_run(bridge, world, &bridge->runs[i], waitings);
 	}
 	// A plan's approval keeps no run, so what a run waits for is said first.
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		if (bridge->gates[i].run == 0) {
-			wait_for_gate(bridge, world, &bridge->gates[i], waitings);
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
+		if (gate->run == 0) {
+			wait_for_gate(bridge, world, gate, waitings);
 		}
 	}
 }
@@ -349,7 +352,8 @@ static bool may_step(const struct world *world, const struct run *run,
 		return false;
 	}
 	bool lead = leads(world, run->plan->runbook, user);
-	for (size_t i = 0; i < run->step_count; i++) {
+	for (size_t j = 0; j < run->index.live_count; j++) {
+		size_t i = run->index.live[j];
 		if (!shows_step(run, i) || !step_takes(run, i, type)) {
 			continue;
 		}

@@ -15,43 +15,8 @@
 #define TITLE_LETTERS   28
 #define WAITING_LETTERS 26 // for whom and what is next, in one line
 
-struct tally {
-	size_t all;
-	size_t done;
-	size_t red;
-	size_t waits;
-	size_t begun;
-	int64_t from_ms;
-	int64_t to_ms;
-};
-
-static struct tally tally_steps(
-		const struct run *run, size_t first, size_t count) {
-	struct tally tally = { 0 };
-	for (size_t i = first; i < first + count && i < run->step_count; i++) {
-		const struct step_state *step = &run->steps[i];
-		if (step->outcome == OUTCOME_EXCLUDED) {
-			continue;
-		}
-		tally.all++;
-		tally.done += step->status == STEP_ENDED;
-		tally.red += step->status == STEP_FAILED ||
-				step->status == STEP_UNKNOWN;
-		tally.waits += step->status == STEP_ASKED;
-		tally.begun += step->status != STEP_PENDING;
-		if (step->begun_ms > 0 &&
-				(tally.from_ms == 0 || step->begun_ms < tally.from_ms)) {
-			tally.from_ms = step->begun_ms;
-		}
-		if (step->ended_ms > tally.to_ms) {
-			tally.to_ms = step->ended_ms;
-		}
-	}
-	return tally;
-}
-
 /* @over: nothing of it goes on any more. */
-static const char *tally_icon(const struct tally *tally, bool over) {
+static const char *tally_icon(const struct step_tally *tally, bool over) {
 	if (tally->red > 0) {
 		return "🔴";
 	}
@@ -75,7 +40,7 @@ static bool is_over(const struct run *run, size_t step) {
 	return run->rollback_ms > 0 && speak_phase_of(run, step) != PHASE_ROLLBACK;
 }
 
-static char *tally_note(const struct tally *tally) {
+static char *tally_note(const struct step_tally *tally) {
 	if (tally->done == tally->all && tally->to_ms > tally->from_ms) {
 		return words_age(tally->to_ms - tally->from_ms);
 	}
@@ -87,7 +52,7 @@ static char *tally_note(const struct tally *tally) {
 
 static void add_line(cJSON *list, const struct run *run, const char *number,
 		const char *title, size_t first, size_t count) {
-	struct tally tally = tally_steps(run, first, count);
+	struct step_tally tally = run_tally(run, first, count);
 	if (tally.all == 0) {
 		return;
 	}
@@ -243,8 +208,10 @@ static char *state_words(const struct speech *speech, const struct run *run) {
 
 static const struct gate_state *open_gate(
 		const struct speech *speech, const struct run *run) {
-	for (size_t i = speech->bridge->gate_count; i > 0; i--) {
-		const struct gate_state *gate = &speech->bridge->gates[i - 1];
+	const struct bridge *bridge = speech->bridge;
+	for (size_t i = bridge->live_gate_count; i > 0; i--) {
+		const struct gate_state *gate =
+				&bridge->gates[bridge->live_gates[i - 1]];
 		if (gate->run == run->number && gate->status == GATE_OPEN &&
 				(run->ended_ms == 0 || gate->opened_ms >= run->ended_ms)) {
 			return gate;

@@ -35,16 +35,17 @@ static unsigned counted_phases(const struct run *run) {
 
 char *speak_progress(const struct run *run) {
 	unsigned phases = counted_phases(run);
+	const struct runbook *runbook = run->plan->runbook;
 	size_t all = 0;
 	size_t done = 0;
-	for (size_t i = 0; i < run->step_count; i++) {
-		const struct step_state *step = &run->steps[i];
-		if ((phases & BIT(speak_phase_of(run, i))) == 0 ||
-				step->outcome == OUTCOME_EXCLUDED) {
-			continue;
+	for (size_t i = 0; i < runbook->phase_count; i++) {
+		const struct phase *phase = &runbook->phases[i];
+		if ((phases & BIT(phase->kind)) != 0) {
+			struct step_tally tally = run_tally(
+					run, phase->first_step, phase->step_count);
+			all += tally.all;
+			done += tally.done;
 		}
-		all++;
-		done += step->status == STEP_ENDED;
 	}
 	return xasprintf("%zu of %zu step%s", done, all, all == 1 ? "" : "s");
 }
@@ -113,41 +114,19 @@ struct undo {
 	const char *lacks; // one that will not be published any more; NULL
 };
 
-static void count_undo(const struct run *run, size_t step, char *const *names,
-		size_t count, struct undo *undo) {
-	for (size_t i = 0; i < count; i++) {
-		char *users = speak_undo_users(run, names[i]);
-		bool needed = *users != '\0';
-		free(users);
-		if (!needed) {
-			continue;
-		}
-		undo->all++;
-		int64_t at_ms = run->steps[step].ended_ms;
-		if (run_value(run, names[i]) != NULL) {
-			undo->published++;
-			if (at_ms > 0 &&
-					(undo->oldest_ms == 0 || at_ms < undo->oldest_ms)) {
-				undo->oldest_ms = at_ms;
-			}
-		} else if (run->steps[step].status == STEP_ENDED) {
-			undo->lacks = names[i];
-		}
-	}
-}
-
 static struct undo undo_of(const struct run *run) {
-	struct undo undo = { 0 };
-	for (size_t i = 0; i < run->step_count; i++) {
-		const struct step *model = &run->plan->runbook->steps[i];
-		if (run->steps[i].outcome == OUTCOME_EXCLUDED ||
-				speak_phase_of(run, i) == PHASE_ROLLBACK) {
+	struct undo undo = { .all = run->index.undo_count };
+	for (size_t i = 0; i < run->index.undo_count; i++) {
+		const struct undo_value *value = &run->index.undo[i];
+		int64_t at_ms = run->steps[value->step].ended_ms;
+		if (run_value(run, value->name) == NULL) {
+			bool over = run->steps[value->step].status == STEP_ENDED;
+			undo.lacks = over ? value->name : undo.lacks;
 			continue;
 		}
-		count_undo(run, i, model->sets, model->set_count, &undo);
-		for (size_t j = 0; j < model->block_count; j++) {
-			count_undo(run, i, model->blocks[j].sets,
-					model->blocks[j].set_count, &undo);
+		undo.published++;
+		if (at_ms > 0 && (undo.oldest_ms == 0 || at_ms < undo.oldest_ms)) {
+			undo.oldest_ms = at_ms;
 		}
 	}
 	return undo;
@@ -195,10 +174,11 @@ char *speak_rollback_ready(
 
 char *speak_running(const struct run *run) {
 	struct str out = { 0 };
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (step_running(&run->steps[i]) != NULL) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		size_t step = run->index.live[i];
+		if (step_running(&run->steps[step]) != NULL) {
 			str_addf(&out, "%s%s", out.len > 0 ? ", " : "",
-					run->plan->runbook->steps[i].number);
+					run->plan->runbook->steps[step].number);
 		}
 	}
 	return str_take(&out);

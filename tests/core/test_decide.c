@@ -634,6 +634,33 @@ static void nothing_forward_starts_while_cut_off(void **state) {
 			"server.back\nstep.asked 4.2\nstep.posted 4.2\n");
 }
 
+static void a_closed_run_is_followed_while_something_of_it_runs(void **state) {
+	struct night *night = *state;
+	night_init(night, night_small);
+	night->slow = true;
+	night->disobedient = true;
+	night_says(night, "lead", REQUEST_START);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "because");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "because");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	struct effects effects;
+	bridge_next(&night->bridge, &world, &effects);
+	assert_int_equal(effects.count, 2);
+	assert_int_equal(effects.list[0].type, EFFECT_FOLLOW_ATTEMPT);
+	assert_int_equal(effects.list[1].type, EFFECT_CANCEL_ATTEMPT);
+	effects_finish(&effects);
+	night_end(night, "1.1", OUTCOME_CANCELLED);
+	bridge_next(&night->bridge, &world, &effects);
+	assert_int_equal(effects.count, 0);
+	effects_finish(&effects);
+}
+
 /* --- a thousand nights of chance --- */
 
 static uint32_t draw(uint32_t *seed, uint32_t below) {
@@ -669,6 +696,7 @@ static void act_by_chance(struct night *night, uint32_t *seed) {
 	case 6:
 		night->slow = draw(seed, 3) == 0;
 		night->away = draw(seed, 3) == 0;
+		night->disobedient = draw(seed, 3) == 0;
 		night_jump(night, 10000);
 		break;
 	case 7:
@@ -752,6 +780,7 @@ int main(void) {
 		claim(a_red_test_does_not_stop_the_others),
 		claim(abort_while_a_command_runs_is_said_twice),
 		claim(a_rehearsal_with_an_intervention_does_not_count),
+		claim(a_closed_run_is_followed_while_something_of_it_runs),
 		claim(an_old_command_found_late_does_not_act),
 		claim(nothing_forward_starts_while_cut_off),
 		claim(invariants_hold_whatever_people_do),

@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "codec/runbook_md.h"
 #include "core/flow.h"
+#include "support/at_hand.h"
 
 /* A test that follows a null pointer has failed anyway, and says where. */
 #pragma GCC diagnostic ignored "-Wnull-dereference"
@@ -319,6 +320,10 @@ static void fold(struct night *night, const struct event *event) {
 		printf("# %s\n", err.text);
 		return;
 	}
+	const char *wrong = at_hand_differs(&night->bridge);
+	if (wrong != NULL) {
+		violate(night, wrong, event);
+	}
 	tell(night, event);
 }
 
@@ -342,6 +347,10 @@ static bool put(struct night *night, const struct request *request) {
 			night->heard(night->heard_data, &world, &decision.events[i],
 					decision.count - i - 1);
 		}
+	}
+	if (decision.count > 0 && !at_hand_answers(&night->bridge, &world)) {
+		violate(night, "not what a look at everything says",
+				&decision.events[decision.count - 1]);
 	}
 	bool any = decision.count > 0;
 	decision_finish(&decision);
