@@ -132,7 +132,9 @@ static void act_on(struct inbox *inbox, const struct server_post *post,
 	struct command_match match;
 	command_parse(post->message, in_thread, &match);
 	struct request request = match.request;
-	if (match.found && !is_flood(inbox, post, &request)) {
+	/* Nearly all is talk: only a command is worth a look into the journal. */
+	if (match.found && !has_input(inbox, input) &&
+			!is_flood(inbox, post, &request)) {
 		request.user = post->user_id;
 		request.post = post->id;
 		request.root = in_thread ? post->root_id : NULL;
@@ -191,12 +193,12 @@ void inbox_post(struct inbox *inbox, const struct server_post *post) {
 			post->create_at_ms < inbox->first_start_ms ||
 			!is_a_persons(inbox, post) || post->delete_at_ms != 0 ||
 			strlen(post->message) > MESSAGE_MOST ||
-			!is_heard(inbox, post, &in_thread) || has_input(inbox, input)) {
+			!is_heard(inbox, post, &in_thread)) {
 		return;
 	}
 	if (post->edit_at_ms == 0) {
 		act_on(inbox, post, input, in_thread);
-	} else if (reads_as_command(inbox, post)) {
+	} else if (reads_as_command(inbox, post) && !has_input(inbox, input)) {
 		answer_edit(inbox, post);
 	}
 }
