@@ -25,7 +25,8 @@ demo: build
 bench: build
 	@mkdir -p $(BUILD)/bench/data && rm -rf $(BUILD)/bench/data/*
 	@$(BUILD)/bench/bench $(BUILD)/bench/data 2>$(BUILD)/bench/log
-	@python3 bench/server.py $(BUILD)/tests/sandbox/sandbox $(BUILD)/bridgekeeper
+	@python3 bench/server.py $(BUILD)/tests/sandbox/sandbox \
+		$(BUILD)/bridgekeeper $(BUILD)/bench/reader
 
 clean:
 	rm -rf $(BUILD) $(BUILD).log

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """The bot against the sandbox, beside what posting alone costs there.
 
-usage: server.py SANDBOX BRIDGEKEEPER [COUNT]
+usage: server.py SANDBOX BRIDGEKEEPER READER [COMMANDS [EVENTS]]
 """
+import http.client
+import json
+import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import time
+import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent /
@@ -58,10 +63,10 @@ def until_posted(there, after, author):
             return after
 
 
-def measure(there, text, author):
+def measure(there, speaker, text, author):
     after = there.ask("GET", "/sandbox/info")["last_event"]
     begun = time.perf_counter()
-    there.say("lead", text)
+    there.say(speaker, text)
     until_posted(there, after, author)
     return time.perf_counter() - begun
 
@@ -71,9 +76,99 @@ def quantile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
+def cpu_s(pid):
+    """CPU time of all threads of a process: schedstat tells nanoseconds."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0])
+               for task in tasks) / 1e9
+
+
+def talk(there, count, every, pause_s):
+    """@count messages, each @every'th a command, at an even rate."""
+    address = urllib.parse.urlsplit(there.url)
+    link = http.client.HTTPConnection(address.hostname, address.port)
+    names = ["lead", "rep", "other"]
+    begun = time.perf_counter()
+    for number in range(count):
+        text = "!who" if (number + 1) % every == 0 else f"all is well, {number}"
+        token = there.people[names[number // every % 3]]["token"]
+        link.request("POST", "/api/v4/posts",
+                     json.dumps({"channel_id": there.channel,
+                                 "message": text}),
+                     {"Authorization": "Bearer " + token,
+                      "Content-Type": "application/json"})
+        answer = link.getresponse()
+        body = answer.read()
+        if answer.status != 201:
+            raise SystemExit(f"bench: {answer.status} {body}")
+        time.sleep(max(0, begun + (number + 1) * pause_s
+                       - time.perf_counter()))
+    link.close()
+
+
+def until_quiet(there):
+    """The number of the last event, once no more come."""
+    last = -1
+    while True:
+        now = there.ask("GET", "/sandbox/info")["last_event"]
+        if now == last:
+            return now
+        last = now
+        time.sleep(0.3)
+
+
+def measure_inbound(there, reader, count, every):
+    """CPU seconds an event: the bot's and the reader's, fed alike."""
+    bare = subprocess.Popen(
+        [reader, str(urllib.parse.urlsplit(there.url).port),
+         there.people["other"]["token"]], stdout=subprocess.PIPE, text=True)
+    try:
+        talk(there, 20, every, 0.002)
+        begun = until_quiet(there)
+        pids = (there.bot.pid, bare.pid)
+        before = [cpu_s(pid) for pid in pids]
+        talk(there, count, every, 0.002)
+        events = until_quiet(there) - begun
+        spent = [cpu_s(pid) - b for pid, b in zip(pids, before)]
+    finally:
+        bare.terminate()
+        frames = int(bare.communicate()[0])
+    if frames < events:
+        raise SystemExit(f"bench: the reader saw {frames} of {events}")
+    return [s / events for s in spent]
+
+
+def bench_replies(there, count):
+    plain, answered = [], []
+    if count > 30:
+        time.sleep(10)  # of one person the bot hears 60 commands in so long
+    for number in range(count):
+        speaker = ["lead", "rep", "other"][number % 3]
+        time.sleep(0.05)
+        plain.append(measure(there, speaker, f"talk {number}", "@" + speaker))
+        answered.append(measure(there, speaker, "!who", "@bridgekeeper"))
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        a, b = quantile(answered, share), quantile(plain, share)
+        print(f"bench: reply_ms_{name} {a * 1000:.1f}")
+        print(f"bench: reply_ratio_{name} {a / b:.2f}")
+
+
+def bench_inbound(there, reader, count):
+    # Without commands first, to tell the socket's share from the journal's.
+    for name, every in (("talk_ratio", count + 1), ("inbound_ratio", 100)):
+        rounds = [measure_inbound(there, reader, count, every)
+                  for _ in range(3)]
+        bot, bare = rounds[-1]
+        print(f"bench: {name.replace('ratio', 'us')} {bot * 1e6:.0f} "
+              f"of {bare * 1e6:.0f}")
+        ratio = statistics.median(bot / bare for bot, bare in rounds)
+        print(f"bench: {name} {ratio:.2f}")
+
+
 def main():
-    sandbox, program = sys.argv[1:3]
-    count = int(sys.argv[3]) if len(sys.argv) > 3 else 300
+    sandbox, program, reader = sys.argv[1:4]
+    commands = int(sys.argv[4]) if len(sys.argv) > 4 else 150
+    events = int(sys.argv[5]) if len(sys.argv) > 5 else 3000
     starts = []
     with stage.Stage(sandbox, program, RUNBOOK) as there:
         for _ in range(5):
@@ -81,16 +176,10 @@ def main():
             there.start()
             starts.append(time.perf_counter() - begun)
             there.stop()
+        print(f"bench: ready_ms {statistics.median(starts) * 1000:.0f}")
         there.start()
-        plain, answered = [], []
-        for number in range(count):
-            plain.append(measure(there, f"talk {number}", "@lead"))
-            answered.append(measure(there, "!who", "@bridgekeeper"))
-    print(f"bench: ready_ms {statistics.median(starts) * 1000:.0f}")
-    for name, share in (("p50", 0.5), ("p99", 0.99)):
-        a, b = quantile(answered, share), quantile(plain, share)
-        print(f"bench: reply_ms_{name} {a * 1000:.1f}")
-        print(f"bench: reply_ratio_{name} {a / b:.2f}")
+        bench_inbound(there, os.path.abspath(reader), events)
+        bench_replies(there, commands)
 
 
 if __name__ == "__main__":
