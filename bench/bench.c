@@ -26,8 +26,9 @@
 #include "codec/runbook_md.h"
 #include "core/decide.h"
 #include "journal/journal.h"
-#include "journal/memory.h"
 #include "journal/sqlite.h"
+
+#include "idle_journal.h"
 
 #define START_MS INT64_C(1790000000000)
 #define ROUNDS   5
@@ -112,12 +113,14 @@ static struct plan_record *make_plan(size_t steps) {
 			"# Bench\n\n| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
 			"| Cutover lead | a | b | c |\n\n## 1 Go {.production}\n\n");
 	for (size_t i = 1; i <= steps; i++) {
-		str_addf(&text, "%zu. Step %zu\n\n   ```sh\n   echo %zu\n   ```\n\n", i,
-				i, i);
+		int in = snprintf(NULL, 0, "%zu. ", i); // what belongs to an item
+		str_addf(&text, "%zu. Step %zu\n\n%*s```sh%s\n%*secho %zu\n%*s```\n\n",
+				i, i, in, "", i % 10 == 1 ? " sets=BEFORE" : "", in, "", i, in,
+				"");
 	}
 	str_add(&text,
 			"## 2 Back {.rollback}\n\n1. Undo\n\n   ```sh\n"
-			"   echo undo\n   ```\n");
+			"   echo \"$BEFORE\"\n   ```\n");
 	struct findings findings;
 	struct err err = { 0 };
 	findings_init(&findings);
@@ -161,6 +164,12 @@ static bool put(
 	return any;
 }
 
+static void put_due(struct bench *bench) {
+	const struct request tick = { .type = REQUEST_TICK };
+	while (put(bench, &tick, NULL)) {
+	}
+}
+
 /* One event as the engine takes it: decide, commit, what is due, what next. */
 static void note(struct bench *bench) {
 	char post[32];
@@ -177,9 +186,7 @@ static void note(struct bench *bench) {
 		.text = "the queue is at 512 and falls by ten a minute",
 	};
 	put(bench, &request, input);
-	const struct request tick = { .type = REQUEST_TICK };
-	while (put(bench, &tick, NULL)) {
-	}
+	put_due(bench);
 	struct world world = world_of(bench);
 	struct effects effects;
 	bridge_next(&bench->record.bridge, &world, &effects);
@@ -210,6 +217,7 @@ static void bench_init(struct bench *bench, struct journal *journal) {
 
 static void start_run(struct bench *bench, size_t steps) {
 	struct plan_record *plan = make_plan(steps);
+	size_t plans = bench->record.bridge.plan_count;
 	put(bench,
 			&(struct request){
 					.type = REQUEST_START,
@@ -218,7 +226,82 @@ static void start_run(struct bench *bench, size_t steps) {
 					.command = "start",
 					.plan = plan,
 			},
-			"post:start");
+			NULL);
+	if (bench->record.bridge.plan_count == plans) {
+		plan_record_destroy(plan); // the one in force is the same
+	}
+	put_due(bench);
+}
+
+/* What the shell would do of @effect, at once and well. */
+static bool carry_out(struct bench *bench, const struct effect *effect) {
+	char name[] = "BEFORE";
+	char seven[] = "7";
+	const struct plan_value value = { .name = name, .value = seven };
+	struct plan plan;
+	struct request request = {
+		.run = effect->run,
+		.step_index = effect->step,
+		.block = effect->block,
+		.host = effect->host,
+		.attempt = effect->attempt,
+	};
+	bool any = false;
+	plan_init(&plan,
+			bridge_run(&bench->record.bridge, effect->run)->plan->runbook);
+	if (effect->type == EFFECT_START_ATTEMPT) {
+		request.type = REQUEST_ATTEMPT_START;
+		request.target = plan_add_target(&plan, "local");
+		any = put(bench, &request, NULL);
+	} else if (effect->type == EFFECT_FOLLOW_ATTEMPT) {
+		request.type = REQUEST_ATTEMPT_ENDED;
+		request.outcome = OUTCOME_OK;
+		request.tail = "the queue is at 512\nand falls by ten a minute";
+		request.lines = 2;
+		request.log = "/var/lib/bridgekeeper/attempts/1/out.log";
+		request.values = &value;
+		request.value_count = effect->step % 10 == 0;
+		any = put(bench, &request, NULL);
+	}
+	plan_finish(&plan);
+	return any;
+}
+
+/* Go on until @steps have ended, or nothing more happens by itself. */
+static void play(struct bench *bench, size_t steps) {
+	bool any = true;
+	while (any && bridge_current(&bench->record.bridge) != NULL &&
+			bridge_current(&bench->record.bridge)->steps[steps - 1].status !=
+					STEP_ENDED) {
+		struct world world = world_of(bench);
+		struct effects effects;
+		bench->now_ms += 10;
+		bridge_next(&bench->record.bridge, &world, &effects);
+		any = false;
+		for (size_t i = 0; i < effects.count; i++) {
+			any = carry_out(bench, &effects.list[i]) || any;
+		}
+		effects_finish(&effects);
+		put_due(bench);
+	}
+}
+
+static void play_whole_run(struct bench *bench, size_t steps) {
+	start_run(bench, steps);
+	play(bench, steps);
+	put(bench,
+			&(struct request){
+					.type = REQUEST_CLOSE,
+					.user = "lead",
+					.post = "close",
+					.command = "close",
+			},
+			NULL);
+	put_due(bench);
+	if (bridge_current(&bench->record.bridge) != NULL) {
+		fprintf(stderr, "bench: a run did not come to its end\n");
+		exit(1);
+	}
 }
 
 static void bench_finish(struct bench *bench) {
@@ -228,12 +311,17 @@ static void bench_finish(struct bench *bench) {
 	bench->journal->api->destroy(bench->journal);
 }
 
-/* --- growth_ratio --- */
+/* --- growth_ratio, history_ratio --- */
 
-static double cost_of_event(size_t steps, size_t events) {
+/* Of a note in a run half done, after @runs whole ones. */
+static double cost_of_event(size_t steps, size_t runs, size_t events) {
 	struct bench bench;
-	bench_init(&bench, journal_memory_create());
+	bench_init(&bench, idle_journal_create(NULL, NULL));
+	for (size_t i = 0; i < runs; i++) {
+		play_whole_run(&bench, steps);
+	}
 	start_run(&bench, steps);
+	play(&bench, steps / 2);
 	for (size_t i = 0; i < events / 10; i++) {
 		note(&bench);
 	}
@@ -247,14 +335,17 @@ static double cost_of_event(size_t steps, size_t events) {
 }
 
 static void bench_growth(size_t events) {
-	double ratios[ROUNDS];
+	double steps[ROUNDS];
+	double runs[ROUNDS];
 	double small = 0;
 	for (size_t i = 0; i < ROUNDS; i++) {
-		small = cost_of_event(20, events);
-		ratios[i] = cost_of_event(2000, events) / small;
+		small = cost_of_event(20, 0, events);
+		steps[i] = cost_of_event(2000, 0, events) / small;
+		runs[i] = cost_of_event(20, 300, events) / small;
 	}
 	printf("bench: event_us %.1f\n", small * 1e6);
-	printf("bench: growth_ratio %.2f\n", median(ratios, ROUNDS));
+	printf("bench: growth_ratio %.2f\n", median(steps, ROUNDS));
+	printf("bench: history_ratio %.2f\n", median(runs, ROUNDS));
 }
 
 /* --- decisions_ratio --- */
