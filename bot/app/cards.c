@@ -75,7 +75,7 @@ void cards_say(const struct cards *cards, struct voice *voice,
 	for (size_t i = 0; i < bridge->run_count; i++) {
 		const struct run *run = &bridge->runs[i];
 		bool closed = run->status == RUN_CLOSED &&
-				card_known(cards, run->number) == NULL;
+				(run->put_away || card_known(cards, run->number) == NULL);
 		if ((run == current || touches(decision, run->number)) && !closed) {
 			say_card(cards, voice, scene, run, said, &news->texts[i]);
 		}

@@ -94,16 +94,27 @@ static void step_state_finish(struct step_state *step) {
 	free(step->text);
 }
 
-static void run_finish(struct run *run) {
+static void steps_finish(struct run *run) {
 	run_index_finish(run);
 	for (size_t i = 0; i < run->step_count; i++) {
 		step_state_finish(&run->steps[i]);
 	}
+	free(run->steps);
+	run->steps = NULL;
+	run->step_count = 0;
+}
+
+void run_put_away(struct run *run) {
+	steps_finish(run);
+	run->put_away = true;
+}
+
+static void run_finish(struct run *run) {
+	steps_finish(run);
 	for (size_t i = 0; i < run->value_count; i++) {
 		free(run->values[i].name);
 		free(run->values[i].value);
 	}
-	free(run->steps);
 	free(run->values);
 	free(run->by);
 	free(run->held_why);

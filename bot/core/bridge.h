@@ -195,6 +195,7 @@ struct run {
 	int64_t rollback_ms;      // its gate passed; 0
 	struct step_state *steps; // one for each of the plan's
 	size_t step_count;
+	bool put_away; // closed before a later one began: its steps are gone
 	struct run_index index;
 	size_t first_gate;                 // gates before this one are of others
 	size_t newest_gate[PURPOSE_COUNT]; // its index + 1; 0: none

@@ -44,15 +44,12 @@ static bool need_run(struct bridge *bridge, const struct event *event,
 	return true;
 }
 
-static bool need_step(struct bridge *bridge, const struct event *event,
-		struct run **run, struct step_state **step, struct err *err) {
-	if (!need_run(bridge, event, run, err)) {
-		return false;
-	}
-	if (event->step >= (*run)->step_count) {
+static bool need_step(struct run *run, const struct event *event,
+		struct step_state **step, struct err *err) {
+	if (event->step >= run->step_count) {
 		return out_of_place(event, "no such step", err);
 	}
-	*step = &(*run)->steps[event->step];
+	*step = &run->steps[event->step];
 	return true;
 }
 
@@ -306,6 +303,21 @@ static bool phase_belongs(const struct run *run, size_t phase) {
 	return (kind == PHASE_REHEARSAL) == (run->kind == RUN_REHEARSAL);
 }
 
+/* A run may be asked about until the next one begins; what comes later needs
+ * to know how it ended, and no step of it.  One left with a step that waits
+ * is kept whole: that step's post may still come. */
+static void put_away_closed(struct bridge *bridge) {
+	for (size_t i = bridge->run_count; i > 0; i--) {
+		struct run *run = &bridge->runs[i - 1];
+		if (run->put_away) {
+			return; // what is older was looked at before
+		}
+		if (run->status == RUN_CLOSED && run->index.live_count == 0) {
+			run_put_away(run);
+		}
+	}
+}
+
 static bool fold_run_begun(
 		struct bridge *bridge, const struct event *event, struct err *err) {
 	const struct plan_record *record = bridge_find_plan(bridge, event->digest);
@@ -315,6 +327,7 @@ static bool fold_run_begun(
 	if (event->run != bridge->run_count + 1) {
 		return out_of_place(event, "runs are numbered without gaps", err);
 	}
+	put_away_closed(bridge);
 	bridge->runs = xreallocarray(
 			bridge->runs, bridge->run_count + 1, sizeof(*bridge->runs));
 	struct run *run = &bridge->runs[bridge->run_count++];
@@ -699,7 +712,13 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 		enum event_type type, struct err *err) {
 	struct run *run = NULL;
 	struct step_state *step = NULL;
-	if (!need_step(bridge, event, &run, &step, err)) {
+	if (!need_run(bridge, event, &run, err)) {
+		return false;
+	}
+	if (run->put_away && event->step < run->plan->runbook->step_count) {
+		return true; // nothing can come of it any more
+	}
+	if (!need_step(run, event, &step, err)) {
 		return false;
 	}
 	bool ok = change_step(run, step, event, type, err);

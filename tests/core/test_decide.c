@@ -634,6 +634,40 @@ static void nothing_forward_starts_while_cut_off(void **state) {
 			"server.back\nstep.asked 4.2\nstep.posted 4.2\n");
 }
 
+static void a_run_lets_go_of_its_steps_when_the_next_begins(void **state) {
+	struct night *night = *state;
+	struct err err = { 0 };
+	night_begin(night); // planned, rehearsed and started
+	const struct run *rehearsal = bridge_run(&night->bridge, 1);
+	assert_true(rehearsal->put_away);
+	assert_int_equal(rehearsal->step_count, 0);
+	assert_true(rehearsal->rehearsed_ok);
+	assert_false(night_run(night)->put_away);
+	/* A journal that tells something late of such a step is still good. */
+	struct event late = event_make(EVENT_STEP_POSTED, night->now_ms);
+	late.run = 1;
+	late.step = 0;
+	late.post = "late";
+	assert_true(bridge_fold(&night->bridge, &late, &err));
+	late.step = (uint32_t)rehearsal->plan->runbook->step_count;
+	assert_false(bridge_fold(&night->bridge, &late, &err));
+	assert_string_equal(err.text, "step.posted out of place: no such step");
+}
+
+static void a_run_left_with_a_step_that_waits_is_kept_whole(void **state) {
+	struct night *night = *state;
+	night_init(night, night_small);
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_START);
+	night_says(night, "lead", REQUEST_ABORT);
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+	night_says(night, "lead", REQUEST_START);
+	assert_int_equal(night->bridge.run_count, 2);
+	assert_false(night->bridge.runs[0].put_away);
+	assert_int_equal(night->bridge.runs[0].steps[0].status, STEP_FAILED);
+}
+
 static void a_closed_run_is_followed_while_something_of_it_runs(void **state) {
 	struct night *night = *state;
 	night_init(night, night_small);
@@ -781,6 +815,8 @@ int main(void) {
 		claim(abort_while_a_command_runs_is_said_twice),
 		claim(a_rehearsal_with_an_intervention_does_not_count),
 		claim(a_closed_run_is_followed_while_something_of_it_runs),
+		claim(a_run_lets_go_of_its_steps_when_the_next_begins),
+		claim(a_run_left_with_a_step_that_waits_is_kept_whole),
 		claim(an_old_command_found_late_does_not_act),
 		claim(nothing_forward_starts_while_cut_off),
 		claim(invariants_hold_whatever_people_do),
