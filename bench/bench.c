@@ -2,7 +2,7 @@
  * What the deciding half of the bot costs, each as a ratio against a yardstick
  * that runs beside it.  docs/performance.md tells what each means.
  *
- * usage: bench FOLDER [EVENTS [replay|growth|decisions]]
+ * usage: bench FOLDER [EVENTS [replay|runs|growth|decisions]]
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -422,32 +422,96 @@ static void bench_decisions(const char *folder, size_t events) {
 
 /* --- ready_1m_ratio, rss_mb --- */
 
-static void fill(const char *dir, size_t events) {
+/* Rows to append to a journal, many at a time. */
+struct filling {
+	struct journal *journal;
+	struct journal_row *rows;
+	char **bodies;
+	size_t count;
+	size_t total;
+};
+
+#define BATCH 5000
+
+static void flush(struct filling *filling) {
 	struct err err = { 0 };
-	struct journal *journal = journal_sqlite_open(dir, &err);
-	if (journal == NULL) {
+	const struct journal_batch batch = {
+		.rows = filling->rows,
+		.row_count = filling->count,
+	};
+	if (filling->count > 0 &&
+			filling->journal->api->append(filling->journal, &batch, &err) !=
+					JOURNAL_APPENDED) {
+		die("fill", &err);
+	}
+	for (size_t i = 0; i < filling->count; i++) {
+		free(filling->bodies[i]);
+	}
+	filling->count = 0;
+}
+
+static bool add_row(
+		void *data, const struct journal_row *row, struct err *err) {
+	(void)err;
+	struct filling *filling = data;
+	filling->bodies[filling->count] = xstrdup(row->body);
+	filling->rows[filling->count] = (struct journal_row){
+		.at_ms = row->at_ms,
+		.type = row->type, // a constant's, as every event type's name
+		.body = filling->bodies[filling->count],
+	};
+	filling->count++;
+	filling->total++;
+	if (filling->count == BATCH) {
+		flush(filling);
+	}
+	return true;
+}
+
+static struct filling *filling_begin(const char *dir) {
+	struct err err = { 0 };
+	struct filling *filling = xcalloc(1, sizeof(*filling));
+	filling->journal = journal_sqlite_open(dir, &err);
+	if (filling->journal == NULL) {
 		die(dir, &err);
 	}
-	enum {
-		BATCH = 5000
-	};
-	struct journal_row *rows = xcalloc(BATCH, sizeof(*rows));
-	for (size_t i = 0; i < events; i += BATCH) {
-		for (size_t j = 0; j < BATCH; j++) {
-			rows[j] = (struct journal_row){
-				.at_ms = START_MS + (int64_t)(i + j),
-				.type = "note.taken",
-				.body = "{\"user\":\"nqf8a1c2b77d0a51\",\"post\":\"n1c2b77d0a\","
-						"\"text\":\"the queue is at 512 and falls by ten\"}",
-			};
-		}
-		const struct journal_batch batch = { .rows = rows, .row_count = BATCH };
-		if (journal->api->append(journal, &batch, &err) != JOURNAL_APPENDED) {
-			die("fill", &err);
-		}
+	filling->rows = xcalloc(BATCH, sizeof(*filling->rows));
+	filling->bodies = xcalloc(BATCH, sizeof(*filling->bodies));
+	return filling;
+}
+
+static void filling_end(struct filling *filling) {
+	flush(filling);
+	filling->journal->api->destroy(filling->journal);
+	free(filling->rows);
+	free(filling->bodies);
+	free(filling);
+}
+
+static void fill_notes(const char *dir, size_t events) {
+	struct filling *filling = filling_begin(dir);
+	while (filling->total < events) {
+		const struct journal_row row = {
+			.at_ms = START_MS + (int64_t)filling->total,
+			.type = "note.taken",
+			.body = "{\"user\":\"nqf8a1c2b77d0a51\",\"post\":\"n1c2b77d0a\","
+					"\"text\":\"the queue is at 512 and falls by ten\"}",
+		};
+		add_row(filling, &row, NULL);
 	}
-	free(rows);
-	journal->api->destroy(journal);
+	filling_end(filling);
+}
+
+/* Whole runs of 30 steps, one after another. */
+static void fill_runs(const char *dir, size_t events) {
+	struct filling *filling = filling_begin(dir);
+	struct bench bench;
+	bench_init(&bench, idle_journal_create(add_row, filling));
+	while (filling->total < events) {
+		play_whole_run(&bench, 30);
+	}
+	bench_finish(&bench);
+	filling_end(filling);
 }
 
 static double read_rows(const char *dir) {
@@ -507,12 +571,12 @@ static double rss_mb(void) {
 }
 
 /* The replay in a process of its own, whose most memory is told. */
-static void bench_rss(const char *dir) {
+static void bench_rss(const char *dir, const char *name) {
 	fflush(stdout);
 	pid_t child = fork();
 	if (child == 0) {
 		replay(dir);
-		printf("bench: rss_mb %.1f\n", rss_mb());
+		printf("bench: %s %.1f\n", name, rss_mb());
 		fflush(stdout);
 		_exit(0);
 	}
@@ -523,14 +587,24 @@ static void bench_rss(const char *dir) {
 static void bench_replay(const char *folder, size_t events) {
 	char *dir = xasprintf("%s/long", folder);
 	remove_all(dir); // of an earlier run
-	fill(dir, events);
-	bench_rss(dir);
+	fill_notes(dir, events);
+	bench_rss(dir, "rss_mb");
 	double ratios[3];
 	for (size_t i = 0; i < 3; i++) {
 		double bare = read_rows(dir);
 		ratios[i] = replay(dir) / bare;
 	}
 	printf("bench: ready_1m_ratio %.2f\n", median(ratios, 3));
+	remove_all(dir);
+	free(dir);
+}
+
+static void bench_runs(const char *folder, size_t events) {
+	char *dir = xasprintf("%s/runs", folder);
+	remove_all(dir); // of an earlier run
+	fill_runs(dir, events);
+	bench_rss(dir, "rss_runs_mb");
+	remove_all(dir);
 	free(dir);
 }
 
@@ -541,7 +615,7 @@ static bool is_wanted(int argc, char **argv, const char *part) {
 int main(int argc, char **argv) {
 	if (argc < 2 || argc > 4) {
 		fprintf(stderr,
-				"usage: bench FOLDER [EVENTS [replay|growth|decisions]]\n");
+				"usage: bench FOLDER [EVENTS [replay|runs|growth|decisions]]\n");
 		return 2;
 	}
 	mkdir(argv[1], 0755);
@@ -549,6 +623,9 @@ int main(int argc, char **argv) {
 	size_t short_ones = long_ones / 1000;
 	if (is_wanted(argc, argv, "replay")) {
 		bench_replay(argv[1], long_ones);
+	}
+	if (is_wanted(argc, argv, "runs")) {
+		bench_runs(argv[1], long_ones / 10);
 	}
 	if (is_wanted(argc, argv, "growth")) {
 		bench_growth(short_ones);

@@ -168,7 +168,7 @@ def bench_inbound(there, reader, count):
 def main():
     sandbox, program, reader = sys.argv[1:4]
     commands = int(sys.argv[4]) if len(sys.argv) > 4 else 150
-    events = int(sys.argv[5]) if len(sys.argv) > 5 else 3000
+    events = int(sys.argv[5]) if len(sys.argv) > 5 else 2000
     starts = []
     with stage.Stage(sandbox, program, RUNBOOK) as there:
         for _ in range(5):
