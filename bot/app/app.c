@@ -161,14 +161,16 @@ static void on_ended(
 	engine_attempt_ended(((struct app *)data)->engine, id, result);
 }
 
-/* A gate that nobody can see must not be waited for in silence. */
-static void tell_dead_gate(
+/* A step or a poll that nobody can see must not be waited for in silence; of a
+ * gate its closing tells. */
+static void tell_dead_post(
 		struct app *app, const struct outbox_row *row, const char *why) {
 	struct err err = { 0 };
 	char *key = xasprintf("dead/%s", row->key);
-	char *text = xasprintf(
-			"⚠️ **A post could not be made** that asks for approval:\n`%s`\n"
-			"Nobody can tap on it. Ask for it again.",
+	char *text = xasprintf("⚠️ **A post could not be made**\n`%s`\n"
+						   "Nobody can tap on it. `!why` tells what waits:\n"
+						   "a step takes `!done` and `!fail`, a poll\n"
+						   "is asked for again with `!cutover poll`",
 			why);
 	const struct outbox_row said = {
 		.key = key,
@@ -190,8 +192,9 @@ static void on_settled(
 		void *data, const struct outbox_row *row, bool sent, const char *why) {
 	struct app *app = data;
 	if (!sent && row->kind == OUTBOX_POST &&
-			engine_takes_taps(app->engine, row->key)) {
-		tell_dead_gate(app, row, why);
+			engine_takes_taps(app->engine, row->key) &&
+			strstr(row->key, "/gate/") == NULL) {
+		tell_dead_post(app, row, why);
 	}
 	engine_posted(app->engine);
 }

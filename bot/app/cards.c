@@ -8,6 +8,8 @@
 #include "core/bridge.h"
 #include "core/decide.h"
 
+#define KEY_ROOM 300
+
 static void card_remember(struct cards *cards, uint32_t run, char *text) {
 	while (cards->count < run) {
 		cards->texts = xreallocarray(
@@ -92,6 +94,25 @@ void cards_settle(
 		}
 	}
 	free(news->texts);
+}
+
+bool cards_again(struct voice *voice, struct journal *journal,
+		const struct bridge *bridge, const char *post_id, struct err *err) {
+	char key[KEY_ROOM];
+	if (!journal->api->key_of(journal, post_id, key, sizeof(key))) {
+		return false;
+	}
+	bool is_card = false;
+	for (size_t i = 0; i < bridge->run_count && !is_card; i++) {
+		char *card = voice->api->card_key(voice, &bridge->runs[i]);
+		is_card = bridge->runs[i].status != RUN_CLOSED &&
+				strcmp(card, key) == 0;
+		free(card);
+	}
+	if (is_card && !journal->api->again(journal, key, err)) {
+		err_wrap(err, "the card %s: ", key);
+	}
+	return is_card;
 }
 
 void cards_finish(struct cards *cards) {

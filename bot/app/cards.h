@@ -37,6 +37,14 @@ void cards_say(const struct cards *cards, struct voice *voice,
 /* @news was committed, or was not. */
 void cards_settle(struct cards *cards, struct cards_news *news, bool committed);
 
+/*
+ * Where @post_id, which somebody deleted, is the card of a run that is not
+ * closed: let it be posted and pinned anew with what it said last.  Whether it
+ * is one; @err where the journal could not note it.
+ */
+bool cards_again(struct voice *voice, struct journal *journal,
+		const struct bridge *bridge, const char *post_id, struct err *err);
+
 void cards_finish(struct cards *cards);
 
 #endif

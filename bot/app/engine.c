@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/asked.h"
+#include "app/cards.h"
 #include "app/outbox.h"
 #include "app/perform.h"
 #include "app/posted.h"
@@ -25,6 +26,7 @@
 #define TICKS_MOST 1000 // rounds after one commit; more is a bug
 #define QUEUE_MOST 20000
 #define INPUT_ROOM 300
+#define ANEW_MS    10000 // between two cards made anew, real
 
 struct engine {
 	struct engine_options options;
@@ -41,6 +43,7 @@ struct engine {
 	bool dead;        // the journal is damaged
 	bool reach_asked; // lost or back: waits in the queue
 	int64_t created_real;
+	int64_t anew_real; // when a card was last made anew; 0: never
 	char why_offline[sizeof(((struct err *)NULL)->text)];
 	struct loop_timer *retry;
 	struct loop_timer *due;
@@ -562,6 +565,23 @@ void engine_attempt_ended(struct engine *engine, const char *id,
 }
 
 void engine_posted(struct engine *engine) {
+	turn_soon(engine);
+}
+
+void engine_post_deleted(struct engine *engine, const char *post_id) {
+	struct err err = { 0 };
+	int64_t now = loop_real_now_ms(engine->options.loop);
+	bool again = engine->anew_real != 0 && now - engine->anew_real < ANEW_MS;
+	if (engine->dead || again ||
+			!cards_again(engine->options.voice, engine->options.journal,
+					&engine->record.bridge, post_id, &err)) {
+		return;
+	}
+	engine->anew_real = now;
+	if (err.code != ERR_NONE) {
+		log_error("card.lost", "why=\"%s\"", err.text);
+	}
+	engine->record.said = true;
 	turn_soon(engine);
 }
 

@@ -81,6 +81,12 @@ void engine_attempt_ended(struct engine *engine, const char *id,
 /* The outbox has settled something: a post may have got its id. */
 void engine_posted(struct engine *engine);
 
+/*
+ * Somebody deleted @post_id: a card is made anew.  Where that happens again
+ * within seconds something deletes all that we say, and it is left.
+ */
+void engine_post_deleted(struct engine *engine, const char *post_id);
+
 /* Config, runbook or people are other ones: look again at what is due. */
 void engine_refresh(struct engine *engine);
 

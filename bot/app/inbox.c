@@ -262,6 +262,9 @@ void inbox_post_changed(struct inbox *inbox, const struct server_post *post) {
 		return; // a pin, or the like
 	}
 	post_input(post->id, input);
+	if (deleted) {
+		engine_post_deleted(inbox->options.engine, post->id);
+	}
 	if (takes_taps(bridge, post->id)) {
 		if (deleted || !says_ours(inbox, post)) {
 			ask_changed(inbox, post);

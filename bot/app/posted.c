@@ -29,21 +29,31 @@ static void note(struct posted *posted, const char *key) {
 	posted->count++;
 }
 
-/* Ask for @request to be noted if its post, whose key this takes, is there. */
+/* Ask for @request to be noted if its post, whose key this takes, is there, or
+ * will never be. */
 static void ask(struct posted *posted, const struct posted_options *options,
 		struct request request, char *take_key) {
 	struct journal *journal = options->journal;
 	char post[POST_ROOM];
 	char input[INPUT_ROOM];
-	if (!was_asked(posted, take_key) &&
-			journal->api->post_of(journal, take_key, post, sizeof(post))) {
-		note(posted, take_key);
+	request.type = REQUEST_POSTED;
+	if (was_asked(posted, take_key)) {
+		free(take_key);
+		return;
+	}
+	if (journal->api->post_of(journal, take_key, post, sizeof(post))) {
 		snprintf(input, sizeof(input), "posted:%s", take_key);
-		request.type = REQUEST_POSTED;
 		request.post = post;
 		request.server_ms = wording_time(journal, take_key);
-		options->ask(options->data, &request, input);
+	} else if (journal->api->is_dead(journal, take_key)) {
+		snprintf(input, sizeof(input), "unposted:%s", take_key);
+		request.problem = "the server refused its post";
+	} else {
+		free(take_key);
+		return;
 	}
+	note(posted, take_key);
+	options->ask(options->data, &request, input);
 	free(take_key);
 }
 

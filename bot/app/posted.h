@@ -27,7 +27,8 @@ struct posted_options {
 	void *data;
 };
 
-/* Ask for gate, poll and step posts to be noted whose ids are there now. */
+/* Ask for gate, poll and step posts to be noted whose ids are there now, or
+ * which the server has refused. */
 void posted_look(struct posted *posted, const struct posted_options *options,
 		const struct bridge *bridge);
 

@@ -422,8 +422,25 @@ void decide_taps(struct deciding *d) {
 
 /* --- the posts themselves --- */
 
+/* What nobody can tap on is not waited for.  A step can be settled by words. */
+static void decide_unposted(struct deciding *d) {
+	const struct gate_state *gate = bridge_gate(d->bridge, d->request->gate);
+	const struct poll_state *poll = bridge_poll(d->bridge, d->request->gate);
+	if (gate != NULL && gate->post == NULL && gate->status == GATE_OPEN) {
+		deciding_close_gate(d, gate, OUTCOME_VOID, NULL, d->request->problem);
+	} else if (poll != NULL && poll->post == NULL && poll->open) {
+		struct event event = event_make(EVENT_POLL_CLOSED, d->world->now_ms);
+		event.gate = poll->id;
+		deciding_add(d, event);
+	}
+}
+
 void decide_posted(struct deciding *d) {
 	const struct request *request = d->request;
+	if (request->problem != NULL) {
+		decide_unposted(d);
+		return;
+	}
 	const struct gate_state *gate = bridge_gate(d->bridge, request->gate);
 	const struct run *run = bridge_run(d->bridge, request->run);
 	struct event event = { 0 };

@@ -107,6 +107,13 @@ struct journal_api {
 	/* The post id of outbox key @key, or false.  @post_id: room for 64. */
 	bool (*post_of)(struct journal *journal, const char *key, char *post_id,
 			size_t room);
+	/* Whether the row with key @key was refused for good. */
+	bool (*is_dead)(struct journal *journal, const char *key);
+	/*
+	 * The post with key @key, which was sent, is gone: it, its newest edit and
+	 * its pin are pending anew, and it has no post id until it is sent.
+	 */
+	bool (*again)(struct journal *journal, const char *key, struct err *err);
 	/* The outbox key of post @post_id, or false. */
 	bool (*key_of)(struct journal *journal, const char *post_id, char *key,
 			size_t room);

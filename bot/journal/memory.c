@@ -226,6 +226,46 @@ static bool memory_post_of(
 	return false;
 }
 
+static bool memory_is_dead(struct journal *journal, const char *key) {
+	const struct journal_memory *self = of(journal);
+	for (size_t i = 0; i < self->outbox_count; i++) {
+		if (strcmp(self->outbox[i].key, key) == 0) {
+			return self->outbox[i].state == OUTBOX_DEAD;
+		}
+	}
+	return false;
+}
+
+static void renew(struct outbox_row *row) {
+	if (row->state != OUTBOX_PENDING) {
+		row->state = OUTBOX_PENDING;
+		row->first_try_ms = 0;
+		free_text(row->post_id);
+		row->post_id = xstrdup("");
+	}
+}
+
+static bool memory_again(
+		struct journal *journal, const char *key, struct err *err) {
+	struct journal_memory *self = of(journal);
+	struct outbox_row *edit = NULL;
+	(void)err;
+	for (size_t i = 0; i < self->outbox_count; i++) {
+		struct outbox_row *row = &self->outbox[i];
+		bool about = strcmp(row->target, key) == 0;
+		if ((row->kind == OUTBOX_POST && strcmp(row->key, key) == 0) ||
+				(row->kind == OUTBOX_PIN && about)) {
+			renew(row);
+		} else if (row->kind == OUTBOX_EDIT && about) {
+			edit = row;
+		}
+	}
+	if (edit != NULL) {
+		renew(edit);
+	}
+	return true;
+}
+
 static bool memory_key_of(
 		struct journal *journal, const char *post_id, char *key, size_t room) {
 	const struct journal_memory *self = of(journal);
@@ -350,6 +390,8 @@ static const struct journal_api memory_api = {
 	.pending = memory_pending,
 	.has_key = memory_has_key,
 	.post_of = memory_post_of,
+	.is_dead = memory_is_dead,
+	.again = memory_again,
 	.key_of = memory_key_of,
 	.tried = memory_tried,
 	.settled = memory_settled,

@@ -32,6 +32,8 @@ enum statement {
 	ADD_OUTBOX,
 	HAS_KEY,
 	POST_OF,
+	IS_DEAD,
+	AGAIN,
 	KEY_OF,
 	TRIED,
 	STATE_OF,
@@ -55,6 +57,12 @@ static const char *const sql_of[STATEMENT_COUNT] = {
 				   " file_path, file_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[HAS_KEY] = "SELECT 1 FROM outbox WHERE key = ?1",
 	[POST_OF] = "SELECT post_id FROM outbox WHERE key = ?1 AND post_id <> ''",
+	[IS_DEAD] = "SELECT 1 FROM outbox WHERE key = ?1 AND state = 'dead'",
+	[AGAIN] = "UPDATE outbox SET state = 'pending', post_id = '',"
+			  " first_try_ms = 0 WHERE state <> 'pending' AND ("
+			  "(key = ?1 AND kind = 'post') OR (target = ?1 AND kind = 'pin')"
+			  " OR id = (SELECT max(id) FROM outbox"
+			  " WHERE target = ?1 AND kind = 'edit'))",
 	[KEY_OF] = "SELECT key FROM outbox"
 			   " WHERE post_id = ?1 AND post_id <> '' AND kind = 'post'",
 	[TRIED] = "UPDATE outbox SET first_try_ms = ?2"
@@ -506,6 +514,18 @@ static bool sqlite_post_of(
 	return fetch(of(journal), POST_OF, key, post_id, room);
 }
 
+static bool sqlite_is_dead(struct journal *journal, const char *key) {
+	char one[2];
+	return fetch(of(journal), IS_DEAD, key, one, sizeof(one));
+}
+
+static bool sqlite_again(
+		struct journal *journal, const char *key, struct err *err) {
+	struct journal_sqlite *self = of(journal);
+	bind_text(self->statements[AGAIN], 1, key);
+	return run(self, AGAIN) || failed(self, "cannot be written", err);
+}
+
 static bool sqlite_key_of(
 		struct journal *journal, const char *post_id, char *key, size_t room) {
 	return fetch(of(journal), KEY_OF, post_id, key, room);
@@ -592,6 +612,8 @@ static const struct journal_api sqlite_api = {
 	.pending = sqlite_pending,
 	.has_key = sqlite_has_key,
 	.post_of = sqlite_post_of,
+	.is_dead = sqlite_is_dead,
+	.again = sqlite_again,
 	.key_of = sqlite_key_of,
 	.tried = sqlite_tried,
 	.settled = sqlite_settled,

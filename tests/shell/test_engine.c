@@ -110,6 +110,10 @@ static bool act(struct rig *rig, size_t *next) {
 	return true;
 }
 
+static bool is_dead(const struct rig *rig, const char *key) {
+	return rig->journal->api->is_dead(rig->journal, key);
+}
+
 static void bury_if_dead(struct rig *rig) {
 	if (rig->dead) {
 		rig_bury(rig);
@@ -667,6 +671,74 @@ static void a_refused_gate_waits_ten_seconds_for_the_thumb(void **state) {
 	rig_finish(&rig);
 }
 
+/* The server takes anything but the gate's own post: nobody could ever tap. */
+static void a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again(
+		void **state) {
+	(void)state;
+	for (int restart = 0; restart < 2; restart++) {
+		struct rig rig;
+		world_of_the_night(&rig);
+		rig_start(&rig);
+		rig_go(&rig, 2000);
+		fake_chat_refuse(rig.chat, "gate.opened plan", 3);
+		fake_chat_say(rig.chat, "lead", "!cutover plan");
+		if (restart == 1) { // dies when the refusal was noted
+			for (int i = 0; i < 400 && !is_dead(&rig, "gate/1"); i++) {
+				rig_go(&rig, 10);
+			}
+			assert_true(is_dead(&rig, "gate/1"));
+			rig_bury(&rig);
+			rig_start(&rig);
+		}
+		rig_go(&rig, 20000);
+		assert_int_equal(rig_count(&rig, "gate.closed"), 1);
+		assert_non_null(
+				fake_chat_newest(rig.chat, "the server refused its post"));
+		fake_chat_say(rig.chat, "lead", "!cutover plan");
+		rig_go(&rig, 2000);
+		assert_int_equal(rig_count(&rig, "gate.posted"), 1);
+		assert_int_equal(rig_bridge(&rig)->gates[1].status, GATE_OPEN);
+		rig_finish(&rig);
+	}
+}
+
+static void a_card_that_somebody_deletes_is_made_and_pinned_anew(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 10000);
+	const struct fake_post *card = fake_chat_by_key(rig.chat, "run/1/card");
+	assert_non_null(card);
+	assert_true(card->pinned);
+	char *said = xstrdup(card->message);
+	char *id = xstrdup(card->id);
+	fake_chat_delete(rig.chat, id);
+	fake_chat_delete(rig.chat, id); // told again
+	rig_go(&rig, 3000);
+	card = fake_chat_by_key(rig.chat, "run/1/card");
+	assert_non_null(card);
+	assert_string_not_equal(card->id, id);
+	assert_string_equal(card->message, said);
+	assert_true(card->pinned);
+	fake_chat_say(rig.chat, "rep", "!done 1.2"); // and it goes on
+	rig_go(&rig, 3000);
+	card = fake_chat_by_key(rig.chat, "run/1/card");
+	assert_string_not_equal(card->message, said);
+	rig_bury(&rig);
+	fake_chat_delete(rig.chat, card->id); // while no bot runs
+	rig_start(&rig);
+	rig_go(&rig, 3000);
+	card = fake_chat_by_key(rig.chat, "run/1/card");
+	assert_int_equal(card->delete_at_ms, 0);
+	assert_true(card->pinned);
+	free(said);
+	free(id);
+	rig_finish(&rig);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_night_goes_from_plan_to_rollback),
@@ -690,6 +762,9 @@ int main(void) {
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),
 		cmocka_unit_test(a_gate_that_another_hand_rewrote_is_void),
 		cmocka_unit_test(a_refused_gate_waits_ten_seconds_for_the_thumb),
+		cmocka_unit_test(
+				a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again),
+		cmocka_unit_test(a_card_that_somebody_deletes_is_made_and_pinned_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

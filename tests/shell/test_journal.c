@@ -377,6 +377,44 @@ static void a_sent_post_is_found_by_key_and_by_id(void **state) {
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
+static void a_post_that_is_gone_is_pending_anew_with_its_newest_edit(
+		void **state) {
+	struct fixture *fixture = *state;
+	struct journal *journal = fixture->journal;
+	struct err err = { 0 };
+	char text[16];
+	const struct outbox_row rows[] = {
+		{ .key = "card", .text = "one" },
+		{ .key = "pin", .kind = OUTBOX_PIN, .target = "card" },
+		{ .key = "e1", .kind = OUTBOX_EDIT, .target = "card", .text = "two" },
+		{ .key = "below", .target = "card", .text = "a reply" },
+	};
+	const struct outbox_row newer = {
+		.key = "e2", .kind = OUTBOX_EDIT, .target = "card", .text = "three"
+	};
+	assert_true(say(journal, rows, 4, &err) == JOURNAL_APPENDED);
+	for (uint64_t i = 1; i <= 4; i++) {
+		assert_true(journal->api->tried(journal, i, 42, &err));
+		assert_true(journal->api->settled(journal, i,
+				i == 4 ? OUTBOX_DEAD : OUTBOX_SENT, i == 1 ? "p" : "", &err));
+	}
+	assert_true(say(journal, &newer, 1, &err) == JOURNAL_APPENDED);
+	assert_true(journal->api->settled(journal, 5, OUTBOX_SENT, "", &err));
+	assert_true(journal->api->is_dead(journal, "below"));
+	assert_false(journal->api->is_dead(journal, "card"));
+	assert_false(journal->api->is_dead(journal, "nothing"));
+	assert_true(journal->api->again(journal, "card", &err));
+	assert_false(journal->api->post_of(journal, "card", text, sizeof(text)));
+	assert_false(journal->api->key_of(journal, "p", text, sizeof(text)));
+	assert_pending(journal,
+			"1 card 0 [] [one] 0\n"
+			"2 pin 2 [card] [] 0\n"
+			"5 e2 1 [card] [three] 0\n");
+	assert_true(journal->api->settled(journal, 1, OUTBOX_SENT, "q", &err));
+	assert_true(journal->api->post_of(journal, "card", text, sizeof(text)));
+	assert_string_equal(text, "q");
+}
+
 static void the_first_try_is_kept(void **state) {
 	struct fixture *fixture = *state;
 	struct journal *journal = fixture->journal;
@@ -1046,6 +1084,7 @@ int main(void) {
 		ON_BOTH(what_cannot_be_stored_is_refused),
 		ON_BOTH(a_newer_edit_supersedes_one_that_is_pending),
 		ON_BOTH(a_sent_post_is_found_by_key_and_by_id),
+		ON_BOTH(a_post_that_is_gone_is_pending_anew_with_its_newest_edit),
 		ON_BOTH(the_first_try_is_kept),
 		ON_BOTH(named_values_are_kept_and_replaced),
 		{ "the_one_in_memory_fails_when_told",

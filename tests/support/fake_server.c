@@ -24,6 +24,8 @@ struct fake_chat {
 	unsigned faults_after; // requests that pass before
 	unsigned faults;
 	unsigned read_failures;
+	const char *refused; // borrowed; posts that say this, so often
+	unsigned refusals;
 };
 
 struct fake_server {
@@ -252,7 +254,8 @@ static struct fake_post *add_post(struct fake_chat *chat, const char *user,
 static const struct fake_post *by_key(
 		const struct fake_chat *chat, const char *key) {
 	for (size_t i = 0; i < chat->count; i++) {
-		if (strcmp(chat->posts[i].key, key) == 0) {
+		if (strcmp(chat->posts[i].key, key) == 0 &&
+				chat->posts[i].delete_at_ms == 0) {
 			return &chat->posts[i];
 		}
 	}
@@ -264,6 +267,11 @@ static void fake_post(struct server *server, const struct server_new_post *post,
 	struct fake_server *self = of(server);
 	enum fake_fault fault = next_fault(self);
 	const struct fake_post *made = NULL;
+	if (self->chat->refusals > 0 &&
+			strstr(post->message, self->chat->refused) != NULL) {
+		self->chat->refusals--;
+		fault = FAULT_NEVER;
+	}
 	if (is_done(fault)) {
 		/* As pending_post_id does: a repeat gives the first one. */
 		made = by_key(self->chat, post->key);
@@ -646,6 +654,12 @@ void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
 	chat->fault = fault;
 	chat->faults_after = nth > 0 ? nth - 1 : 0;
 	chat->faults = count;
+}
+
+void fake_chat_refuse(
+		struct fake_chat *chat, const char *text, unsigned count) {
+	chat->refused = text;
+	chat->refusals = count;
 }
 
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count) {

@@ -79,6 +79,9 @@ void fake_chat_untap(struct fake_chat *chat, const char *user,
  * in all, meet @fault. */
 void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
 		unsigned nth, unsigned count);
+/* The next @count requests to post what contains @text, a literal, are refused
+ * for good. */
+void fake_chat_refuse(struct fake_chat *chat, const char *text, unsigned count);
 /* The next @count fresh reads fail. */
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count);
 

@@ -91,6 +91,22 @@ static bool frail_post_of(
 	return inner->api->post_of(inner, key, post_id, room);
 }
 
+static bool frail_is_dead(struct journal *journal, const char *key) {
+	struct journal *inner = of(journal)->inner;
+	return inner->api->is_dead(inner, key);
+}
+
+static bool frail_again(
+		struct journal *journal, const char *key, struct err *err) {
+	struct frail *self = of(journal);
+	if (self->dead) {
+		return refuse(err);
+	}
+	bool ok = self->inner->api->again(self->inner, key, err);
+	written(self);
+	return ok;
+}
+
 static bool frail_key_of(
 		struct journal *journal, const char *post_id, char *key, size_t room) {
 	struct journal *inner = of(journal)->inner;
@@ -154,6 +170,8 @@ static const struct journal_api api = {
 	.pending = frail_pending,
 	.has_key = frail_has_key,
 	.post_of = frail_post_of,
+	.is_dead = frail_is_dead,
+	.again = frail_again,
 	.key_of = frail_key_of,
 	.tried = frail_tried,
 	.settled = frail_settled,
