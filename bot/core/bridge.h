@@ -188,7 +188,12 @@ struct run {
 	bool rehearsed_ok;
 	char *rehearsed_why; // why it does not count
 	bool watched;        // .post has ended
-	int64_t deciding_ms; // when it last began to decide; 0
+	/* The newest gate when it last began to decide, became active, or was
+	 * rolled back: what a later one says is new.  The clock may go back, the
+	 * numbers of gates do not. */
+	uint32_t deciding_gate;
+	uint32_t active_gate;
+	uint32_t rollback_gate;
 	int64_t active_ms; // when it last became active: the grid counts from then
 	int64_t abort_asked_ms;
 	uint32_t interventions;

@@ -101,6 +101,7 @@ static bool fold_gate_opened(
 	}
 	if (event->purpose == PURPOSE_START && run != NULL) {
 		run->active_ms = event->at_ms;
+		run->active_gate = bridge->last_gate_id;
 	}
 	bridge->gates = xreallocarray(
 			bridge->gates, bridge->gate_count + 1, sizeof(*bridge->gates));
@@ -165,10 +166,15 @@ static void string_put(char ***list, size_t *count, const char *text) {
 	(*list)[(*count)++] = xstrdup(text);
 }
 
-static bool fold_gate_passed(
-		struct gate_state *gate, const struct event *event, struct err *err) {
+static bool fold_gate_passed(struct bridge *bridge, struct gate_state *gate,
+		const struct event *event, struct err *err) {
 	if (gate->status != GATE_OPEN) {
 		return out_of_place(event, "the gate is not open", err);
+	}
+	struct run *run = bridge_find_run(bridge, gate->run);
+	if (gate->purpose == PURPOSE_ROLLBACK && run != NULL &&
+			run->status == RUN_ROLLING_BACK) {
+		run->rollback_gate = gate->id; // for the one under way
 	}
 	gate->status = GATE_PASSED;
 	gate->passed_ms = event->at_ms;
@@ -183,9 +189,13 @@ static bool fold_gate_closed(struct bridge *bridge, struct gate_state *gate,
 	if (gate->status == GATE_CLOSED) {
 		return out_of_place(event, "the gate is closed already", err);
 	}
+	/* It leads back to before its run; no more once a command has begun, or
+	 * where the run has ended meanwhile. */
 	struct run *run = bridge_find_run(bridge, gate->run);
-	if (gate->purpose == PURPOSE_START && run != NULL &&
-			run->status != RUN_ABORTED && gate->status != GATE_USED &&
+	bool waits = run != NULL &&
+			(run->status == RUN_AT_GATE ||
+					(run->status == RUN_RUNNING && !run->forward_begun));
+	if (gate->purpose == PURPOSE_START && gate->status != GATE_USED && waits &&
 			!enter(run, RUN_PLANNED, err)) {
 		return false;
 	}
@@ -195,9 +205,9 @@ static bool fold_gate_closed(struct bridge *bridge, struct gate_state *gate,
 }
 
 /* Break-glass: it passes although slots are empty. */
-static bool fold_overridden(
-		struct gate_state *gate, const struct event *event, struct err *err) {
-	if (!fold_gate_passed(gate, event, err)) {
+static bool fold_overridden(struct bridge *bridge, struct gate_state *gate,
+		const struct event *event, struct err *err) {
+	if (!fold_gate_passed(bridge, gate, event, err)) {
 		return false;
 	}
 	gate->overridden = true;
@@ -226,13 +236,13 @@ static bool fold_gate(struct bridge *bridge, const struct event *event,
 	} else if (type == EVENT_GATE_BACKUP_CALLED) {
 		gate->backups_called = true;
 	} else if (type == EVENT_GATE_PASSED) {
-		return fold_gate_passed(gate, event, err);
+		return fold_gate_passed(bridge, gate, event, err);
 	} else if (type == EVENT_GATE_CLOSED) {
 		return fold_gate_closed(bridge, gate, event, err);
 	} else if (type == EVENT_GATE_OVERRIDE_SAID) {
 		approval_put(&gate->overrides, &gate->override_count, event);
 	} else if (type == EVENT_GATE_OVERRIDDEN) {
-		return fold_overridden(gate, event, err);
+		return fold_overridden(bridge, gate, event, err);
 	} else if (type == EVENT_GATE_REVIEWED) {
 		replace(&gate->reviewed, event->user);
 	} else if (type == EVENT_GATE_ESCALATED) {
@@ -389,10 +399,24 @@ static void take_values(struct run *run, const struct event *event) {
 	}
 }
 
+/* Whether anything is left to do of what comes after success. */
+static bool has_post(const struct run *run) {
+	const struct runbook *runbook = run->plan->runbook;
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (runbook->phases[runbook->steps[i].phase].kind == PHASE_POST &&
+				run->steps[i].status != STEP_ENDED) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void end_run(
 		struct bridge *bridge, struct run *run, const struct event *event) {
 	run->ended_ms = event->at_ms;
-	resume(run);
+	if (event->type != EVENT_RUN_SUCCEEDED || !has_post(run)) {
+		resume(run);
+	}
 	bool lock = event->type == EVENT_RUN_ROLLED_BACK ||
 			(event->type == EVENT_RUN_ABORTED && run->command_started);
 	if (lock && run->kind == RUN_PRODUCTION) {
@@ -451,6 +475,12 @@ static void take_up_rollback(struct run *run) {
 	}
 }
 
+static void become_active(const struct bridge *bridge, struct run *run,
+		const struct event *event) {
+	run->active_ms = event->at_ms;
+	run->active_gate = bridge->last_gate_id;
+}
+
 static bool fold_run(struct bridge *bridge, const struct event *event,
 		enum event_type type, struct err *err) {
 	if (type == EVENT_RUN_BEGUN) {
@@ -465,24 +495,25 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 		ok = enter(run, RUN_RUNNING, err);
 		run->t0_ms = run->kind == RUN_PRODUCTION ? event->until_ms : 0;
 		run->status_grid_ms = 0;
-		run->active_ms = event->at_ms;
+		become_active(bridge, run, event);
 	} else if (type == EVENT_RUN_HELD) {
 		hold(run, event);
 	} else if (type == EVENT_RUN_RESUMED) {
 		resume(run);
 	} else if (type == EVENT_RUN_DECIDING) {
 		ok = enter(run, RUN_DECIDING, err);
-		run->deciding_ms = event->at_ms;
+		run->deciding_gate = bridge->last_gate_id;
 	} else if (type == EVENT_RUN_SUCCEEDED) {
 		ok = enter(run, RUN_SUCCEEDED, err);
-		run->active_ms = event->at_ms;
+		become_active(bridge, run, event);
 		end_run(bridge, run, event);
 	} else if (type == EVENT_RUN_ROLLING_BACK) {
 		ok = enter(run, RUN_ROLLING_BACK, err);
 		take_up_rollback(run);
 		resume(run);
 		run->rollback_ms = event->at_ms;
-		run->active_ms = event->at_ms;
+		run->rollback_gate = bridge->last_gate_id;
+		become_active(bridge, run, event);
 	} else if (type == EVENT_RUN_ROLLED_BACK) {
 		ok = enter(run, RUN_ROLLED_BACK, err);
 		end_run(bridge, run, event);

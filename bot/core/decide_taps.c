@@ -508,8 +508,10 @@ static const char *verify_problem(
 		return request->deleted ? "its post was deleted"
 								: "its post was edited";
 	}
-	if (gate->purpose == PURPOSE_ROLLBACK) {
-		return NULL;
+	const struct run *run = bridge_run(d->bridge, gate->run);
+	if (gate->purpose == PURPOSE_ROLLBACK ||
+			(run != NULL && run->forward_begun)) {
+		return NULL; // the journal's text runs
 	}
 	if (request->plan == NULL) {
 		return decision_print(d->decision, "the plan cannot be read: %s",

@@ -63,14 +63,30 @@ static void escalate_gate(struct deciding *d, const struct gate_state *gate) {
 	deciding_add(d, event);
 }
 
+/* Whether a step behind @gate, or a command, is still to come. */
+static bool guards_more(const struct deciding *d, const struct gate_state *gate,
+		bool commands) {
+	const struct run *run = bridge_run(d->bridge, gate->run);
+	if (gate->purpose == PURPOSE_PLAN || run == NULL) {
+		return gate->purpose == PURPOSE_PLAN;
+	}
+	bool over = run->status == RUN_ROLLING_BACK ||
+			run->status == RUN_ROLLED_BACK || run->status == RUN_ABORTED ||
+			run->status == RUN_CLOSED;
+	bool more = false;
+	for (size_t i = 0; i < run->step_count && !over && !more; i++) {
+		more = flow_gate_of(run, i) == gate->gate &&
+				run->steps[i].status != STEP_ENDED &&
+				(!commands ||
+						run->plan->runbook->steps[i].kind == STEP_COMMAND);
+	}
+	return more;
+}
+
 /* A gate that passed and is not used yet can still lose what let it pass. */
 static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
-	bool guards = gate->purpose == PURPOSE_PLAN ||
-			gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
-	if (!guards) {
-		return;
-	}
-	if (d->world->now_ms >= gate_good_until_ms(gate)) {
+	if (d->world->now_ms >= gate_good_until_ms(gate) &&
+			guards_more(d, gate, true)) {
 		deciding_close_gate(d, gate, OUTCOME_EXPIRED, NULL,
 				"the approval was not used in time");
 		return;
@@ -87,8 +103,10 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 			deciding_closes(d, gate)) {
 		return;
 	}
-	if (gate->status == GATE_PASSED && gate->purpose != PURPOSE_PLAN &&
-			gate->purpose != PURPOSE_START && gate->purpose != PURPOSE_STEP) {
+	bool guards = gate->purpose == PURPOSE_PLAN ||
+			gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
+	if (gate->status == GATE_PASSED &&
+			(!guards || !guards_more(d, gate, false))) {
 		return; // it has done its work
 	}
 	if (holders_changed(d, gate)) {
@@ -139,25 +157,18 @@ static void accept_files(struct deciding *d, const struct run *run) {
 	deciding_add(d, run_event(d, EVENT_RUN_RESUMED, run));
 }
 
-static bool passed_since(const struct deciding *d, const struct run *run,
-		enum gate_purpose purpose, int64_t since_ms) {
+/* Whether the newest gate of @purpose has passed, if it came after @gate_id. */
+static bool passed_after(const struct deciding *d, const struct run *run,
+		enum gate_purpose purpose, uint32_t gate_id) {
 	const struct gate_state *gate = bridge_gate_for(
 			d->bridge, run->number, purpose);
-	return gate != NULL && gate->passed_ms > 0 && gate->status != GATE_CLOSED &&
-			gate->opened_ms >= since_ms;
-}
-
-/* One approval rolls back once: asked again after an abort it takes another. */
-static bool rollback_passed(const struct deciding *d, const struct run *run) {
-	const struct gate_state *gate = bridge_gate_for(
-			d->bridge, run->number, PURPOSE_ROLLBACK);
-	return gate != NULL && gate->status != GATE_CLOSED &&
-			gate->passed_ms > run->rollback_ms;
+	return gate != NULL && gate->id > gate_id &&
+			(gate->status == GATE_PASSED || gate->status == GATE_USED);
 }
 
 static bool tick_passed(struct deciding *d, const struct run *run) {
 	if (run->status == RUN_AT_GATE &&
-			passed_since(d, run, PURPOSE_START, run->active_ms)) {
+			passed_after(d, run, PURPOSE_START, run->active_gate)) {
 		begin_at_t0(d, run);
 		return true;
 	}
@@ -165,17 +176,18 @@ static bool tick_passed(struct deciding *d, const struct run *run) {
 			run->status == RUN_DECIDING || run->status == RUN_SUCCEEDED ||
 			run->status == RUN_ABORTED;
 	if (can_roll_back && run->kind == RUN_PRODUCTION &&
-			rollback_passed(d, run)) {
+			/* One approval rolls back once. */
+			passed_after(d, run, PURPOSE_ROLLBACK, run->rollback_gate)) {
 		deciding_roll_back(d, run, run_event(d, EVENT_RUN_ROLLING_BACK, run));
 		return true;
 	}
 	if (run->status == RUN_DECIDING &&
-			passed_since(d, run, PURPOSE_SUCCESS, run->deciding_ms)) {
+			passed_after(d, run, PURPOSE_SUCCESS, run->deciding_gate)) {
 		deciding_add(d, run_event(d, EVENT_RUN_SUCCEEDED, run));
 		return true;
 	}
 	if (run->held_for_files &&
-			passed_since(d, run, PURPOSE_FILES, run->active_ms)) {
+			passed_after(d, run, PURPOSE_FILES, run->active_gate)) {
 		accept_files(d, run);
 		return true;
 	}
@@ -236,7 +248,9 @@ static bool gate_in_the_way(
 	}
 	const struct gate_state *gate = flow_gate_state(d->bridge, run, step);
 	if (gate != NULL && gate->status != GATE_CLOSED) {
-		return gate->status == GATE_OPEN || gate->objection_count > 0;
+		/* Of a used one ❌ has held the run, and was answered by `resume`. */
+		return gate->status == GATE_OPEN ||
+				(gate->status == GATE_PASSED && gate->objection_count > 0);
 	}
 	deciding_open_gate(d, run->plan, run, wanted, PURPOSE_STEP, NULL, NULL);
 	return true;
@@ -350,7 +364,7 @@ static bool tick_deciding(struct deciding *d, const struct run *run) {
 	}
 	const struct gate_state *gate = bridge_gate_for(
 			d->bridge, run->number, PURPOSE_SUCCESS);
-	if (gate != NULL && gate->opened_ms >= run->deciding_ms) {
+	if (gate != NULL && gate->id > run->deciding_gate) {
 		return false;
 	}
 	deciding_open_gate(d, run->plan, run, model, PURPOSE_SUCCESS, NULL, NULL);

@@ -225,7 +225,8 @@ void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 static void hold_for_gate(struct deciding *d, const struct gate_state *gate,
 		const struct run *run, enum outcome outcome) {
 	bool holds = gate->purpose == PURPOSE_ROLLBACK ||
-			gate->purpose == PURPOSE_STEP || gate->purpose == PURPOSE_FILES;
+			gate->purpose == PURPOSE_STEP || gate->purpose == PURPOSE_FILES ||
+			(gate->purpose == PURPOSE_START && run->forward_begun);
 	bool forward = run->status == RUN_RUNNING || run->status == RUN_DECIDING ||
 			(run->status == RUN_SUCCEEDED && gate->purpose == PURPOSE_STEP);
 	if (!holds || !forward || run->held) {

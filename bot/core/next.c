@@ -55,7 +55,8 @@ static const struct gate_state *unverified(const struct bridge *bridge,
 	}
 	if (!rolling && !run->forward_begun && plan != NULL) {
 		*barred = *barred || plan->status == GATE_OPEN ||
-				plan->status == GATE_CLOSED || plan->objection_count > 0;
+				plan->status == GATE_CLOSED ||
+				(plan->status == GATE_PASSED && plan->objection_count > 0);
 		if (plan->status == GATE_PASSED) {
 			return plan;
 		}

@@ -172,6 +172,48 @@ static void a_rollback_cut_short_begins_its_step_again(void **state) {
 							 "step.asked 6.2\n");
 }
 
+/* It was approved twice, for its first approval was refused afterwards. */
+static void an_aborted_rollback_does_not_begin_again_by_itself(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night->unverifiable = true;
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	night_tap(night, "cto", "x");
+	night->unverifiable = false;
+	night_jump(night, 10000);
+	night_untap(night, "cto", "x");
+	night->slow = true;
+	night_jump(night, 1000);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "attempt.started 6.1#1"));
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wait");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wait");
+	assert_int_equal(night_run(night)->status, RUN_ABORTED);
+}
+
+static void a_clock_that_goes_back_asks_for_success_once(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "cto", "x");
+	night_jump(night, 11000);
+	night_untap(night, "cto", "x");
+	night_shown(night);
+	night->now_ms -= 3600000;
+	night_says(night, "lead", REQUEST_DECIDE);
+	assert_string_equal(night_shown(night),
+			"gate.opened success by lead\n"
+			"gate.posted\n");
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
+}
+
 static void a_rollback_taken_up_asks_what_it_had_asked(void **state) {
 	struct night *night = *state;
 	begin_to_roll_back(night);
@@ -210,6 +252,89 @@ static void a_step_left_between_two_attempts_does_not_go_on(void **state) {
 	night_tap(night, "cto", "white_check_mark");
 	assert_non_null(strstr(night_shown(night), "step.ended 1.1 failed\n"));
 	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+}
+
+/* Nothing came of it any more: nor does its running out. */
+static void a_gate_that_was_never_used_ends_with_its_run(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_says(night, "other", REQUEST_HOLD);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "not today");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+	night_shown(night);
+	night_pass(night, 60);
+	assert_string_equal(night_shown(night), "");
+}
+
+static void a_no_that_still_stands_after_resume_stops_nothing(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->slow = true;
+	night_approve_t0(night);
+	night_tap(night, "rep", "x");
+	assert_true(night_run(night)->held);
+	night_says(night, "lead", REQUEST_RESUME);
+	night_end(night, "4.1", OUTCOME_OK);
+	assert_non_null(strstr(night_shown(night), "step.asked 4.2"));
+}
+
+static const char gate_between[] = ROLES GATES
+		"## 1 Go {.production}\n\n### 1.1 First\n\n" DEPLOY
+		"### 1.2 Then {gate=\"Later\"}\n\n" DEPLOY BACK;
+
+/* What runs is what the journal holds; the file may be tomorrow's by now. */
+static void a_gate_within_a_run_asks_for_what_runs_not_for_the_file(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, gate_between);
+	night_says(night, "lead", REQUEST_START);
+	free(night->source);
+	night->source = strdup(no_success_gate);
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2.1 ok"));
+}
+
+static const char manual_first[] = ROLES GATES
+		"## 1 Go {.production}\n\n### 1.1 Look {gate=\"Later\"}\n\n"
+		"1. Look at the board\n\n"
+		"### 1.2 Then\n\n1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n"
+		"2. Look again\n\n" BACK;
+
+static void a_gate_without_a_command_behind_it_lets_the_run_go_on(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, manual_first);
+	night_says(night, "lead", REQUEST_START);
+	night_tap(night, "rep", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_say(night, "lead", REQUEST_DONE, "1.1.1", NULL);
+	assert_non_null(strstr(night_shown(night), "step.asked 1.2.2"));
+	night_pass(night, 60);
+	assert_int_equal(night_run(night)->status, RUN_RUNNING);
+	night_say(night, "lead", REQUEST_DONE, "1.2.2", NULL);
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
+}
+
+static void a_hold_before_success_holds_what_comes_after_it(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_says(night, "other", REQUEST_HOLD);
+	night_shown(night);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.approved by lead\n"
+			"gate.approved by cto\n"
+			"gate.passed\n"
+			"run.succeeded\n");
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "attempt.started 7.1"));
 }
 
 static char *first_waiting(const struct night *night) {
@@ -264,8 +389,15 @@ int main(void) {
 		claim(a_hold_outlives_the_gate_and_can_be_ended),
 		claim(a_rollback_cut_short_begins_its_step_again),
 		claim(a_rollback_taken_up_asks_what_it_had_asked),
+		claim(an_aborted_rollback_does_not_begin_again_by_itself),
+		claim(a_clock_that_goes_back_asks_for_success_once),
 		claim(a_rollback_taken_up_repeats_nothing_unknown),
 		claim(a_step_left_between_two_attempts_does_not_go_on),
+		claim(a_gate_that_was_never_used_ends_with_its_run),
+		claim(a_no_that_still_stands_after_resume_stops_nothing),
+		claim(a_gate_within_a_run_asks_for_what_runs_not_for_the_file),
+		claim(a_gate_without_a_command_behind_it_lets_the_run_go_on),
+		claim(a_hold_before_success_holds_what_comes_after_it),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 	};
