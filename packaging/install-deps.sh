@@ -6,7 +6,8 @@ packages='gcc libc6-dev meson ninja-build pkg-config python3
 	libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev
 	libcjson-dev libpcre2-dev libsqlite3-dev libssl-dev
 	libcmark-gfm-dev libcmark-gfm-extensions-dev libcmocka-dev
-	git scdoc sqlite3 valgrind openssl ca-certificates'
+	git scdoc sqlite3 valgrind openssl ca-certificates
+	openssh-client openssh-server'
 missing=
 for package in $packages; do
 	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in

@@ -11,6 +11,7 @@
 #include "base/xalloc.h"
 #include "codec/condition.h"
 #include "exec/mask.h"
+#include "exec/ssh.h"
 #include "exec/steplog.h"
 #include "sys/fd.h"
 
@@ -48,6 +49,22 @@ static const char *const *keep_list(
 	return keep(copy, kept, 0);
 }
 
+static const struct ssh_host *keep_host(
+		struct attempt_copy *copy, const struct ssh_host *host) {
+	if (host == NULL) {
+		return NULL;
+	}
+	struct ssh_host *kept = xcalloc(1, sizeof(*kept));
+	*kept = (struct ssh_host){
+		.name = keep_text(copy, host->name),
+		.user = keep_text(copy, host->user),
+		.port = host->port,
+		.key = keep_text(copy, host->key),
+		.known_hosts = keep_text(copy, host->known_hosts),
+	};
+	return keep(copy, kept, 0);
+}
+
 struct attempt_copy *attempt_copy_create(const struct attempt_spec *spec) {
 	struct attempt_copy *copy = xcalloc(1, sizeof(*copy));
 	copy->spec = (struct attempt_spec){
@@ -62,6 +79,7 @@ struct attempt_copy *attempt_copy_create(const struct attempt_spec *spec) {
 		.may_set = keep_list(copy, spec->may_set),
 		.timeout_ms = spec->timeout_ms,
 		.grace_ms = spec->grace_ms,
+		.host = keep_host(copy, spec->host),
 	};
 	return copy;
 }

@@ -46,8 +46,8 @@ void attempt_judge(struct attempt_judged *judged,
 		const struct attempt_spec *spec, const char *folder,
 		const struct step_status *status);
 
-/* Judge one that left a mark and no status, found out at @now_ms; @why: NULL
- * where its runner died. */
+/* Judge one that left a mark and no status, found out at @now_ms.  @why, for
+ * people, or NULL: its runner, or the bot, died. */
 void attempt_judge_unknown(struct attempt_judged *judged,
 		const struct attempt_spec *spec, const char *folder, const char *why,
 		int64_t now_ms);

@@ -69,11 +69,11 @@ char *attempt_folder_absolute(const char *path) {
 	return real != NULL ? real : xstrdup(path != NULL ? path : ".");
 }
 
-bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
-		const char *clock_path, size_t log_cap, struct err *err) {
-	struct step_spec step = {
+static struct step_spec step_spec_of(const struct attempt_spec *spec,
+		char *take_workdir, const char *clock_path, size_t log_cap) {
+	return (struct step_spec){
 		.script = xstrdup(spec->text),
-		.workdir = attempt_folder_absolute(spec->workdir),
+		.workdir = take_workdir,
 		.env = list_copy(spec->env),
 		.masked = list_copy(spec->masked),
 		.timeout_ms = spec->timeout_ms,
@@ -82,9 +82,24 @@ bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
 		.clock_path = xstrdup(clock_path),
 		.clock_name = step_clock_name(spec->id),
 	};
+}
+
+bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
+		const char *clock_path, size_t log_cap, struct err *err) {
+	struct step_spec step = step_spec_of(
+			spec, attempt_folder_absolute(spec->workdir), clock_path, log_cap);
 	char *path = xasprintf("%s/%s", folder, STEP_SPEC);
 	bool ok = step_spec_write(path, &step, err);
 	free(path);
+	step_spec_finish(&step);
+	return ok;
+}
+
+bool attempt_folder_format(struct str *out, const struct attempt_spec *spec,
+		size_t log_cap, struct err *err) {
+	struct step_spec step = step_spec_of(
+			spec, xstrdup(spec->workdir), "", log_cap);
+	bool ok = step_spec_format(out, &step, err);
 	step_spec_finish(&step);
 	return ok;
 }

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "exec/runner.h"
 
+struct str;
+
 /* The bot's share of an attempt's folder (exec/stepfolder.h). */
 
 /* Create the folder @path, mode 0700, durably, if there is none. */
@@ -22,6 +24,10 @@ bool attempt_folder_make(const char *folder, struct err *err)
 bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
 		const char *clock_path, size_t log_cap, struct err *err)
 		__attribute__((warn_unused_result));
+
+/* The same spec as text, for a machine with a clock of its own. */
+bool attempt_folder_format(struct str *out, const struct attempt_spec *spec,
+		size_t log_cap, struct err *err) __attribute__((warn_unused_result));
 
 /* Whether the folder is what was made: there is `armed` or `cancel`. */
 bool attempt_folder_is_whole(const char *folder);

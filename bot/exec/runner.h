@@ -25,6 +25,7 @@
  */
 
 struct runner;
+struct ssh_host;
 
 enum attempt_kind {
 	ATTEMPT_SH,
@@ -45,6 +46,7 @@ struct attempt_spec {
 								   // can do it instead; NULL: none
 	int64_t timeout_ms;            // in the run's time
 	int64_t grace_ms;              // between TERM and KILL; 0: 10 s
+	const struct ssh_host *host;   // NULL: this machine
 };
 
 enum attempt_end {
@@ -76,10 +78,25 @@ struct attempt_result {
 	size_t value_count;
 };
 
+/* Whether the machine that an attempt is on answers. */
+struct attempt_reach {
+	bool lost;       // it has not for ATTEMPT_LOST_MS
+	bool may_run;    // lost: the attempt may have begun there
+	const char *why; // lost: for people
+};
+
+#define ATTEMPT_LOST_MS 10000 // real
+
 struct runner_sink {
 	/* Told once per ensure() of an id, from the loop, never from inside it. */
 	void (*ended)(
 			void *data, const char *id, const struct attempt_result *result);
+	/*
+	 * The machine of a followed attempt was lost, or answers (told the first
+	 * time too).  The attempt stays open, and is tried again.  May be NULL.
+	 */
+	void (*reach)(
+			void *data, const char *id, const struct attempt_reach *reach);
 };
 
 struct runner_api {

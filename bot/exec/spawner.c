@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "exec/child.h"
 #include "loop/loop.h"
 #include "sys/fd.h"
 
@@ -90,51 +89,6 @@ static void on_end(void *data) {
 	}
 }
 
-/* PATH, HOME, USER and LANG: all that a command may see of ours. */
-static char **passed_env(void) {
-	static const char *const passed[] = { "PATH", "HOME", "USER", "LANG" };
-	char **env = xcalloc(5, sizeof(*env));
-	size_t count = 0;
-	for (size_t i = 0; i < 4; i++) {
-		const char *value = getenv(passed[i]);
-		if (value != NULL) {
-			env[count++] = xasprintf("%s=%s", passed[i], value);
-		}
-	}
-	return env;
-}
-
-static int spawn_with(char *const *argv, int stderr_fd, pid_t *pid) {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t all;
-	sigset_t none;
-	sigfillset(&all);
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(
-			&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(
-			&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr,
-			POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-					POSIX_SPAWN_SETSIGMASK);
-	char **env = passed_env();
-	int code = posix_spawn(pid, argv[0], &actions, &attr, argv, env);
-	for (size_t i = 0; env[i] != NULL; i++) {
-		free(env[i]);
-	}
-	free(env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return code;
-}
-
 /* 0, or an errno. */
 static int spawn(const struct spawner *spawner, const char *option,
 		const char *folder, int stderr_fd, pid_t *pid) {
@@ -148,7 +102,8 @@ static int spawn(const struct spawner *spawner, const char *option,
 		argv[count++] = xstrdup(option);
 	}
 	argv[count++] = xstrdup(folder);
-	int code = spawn_with(argv, stderr_fd, pid);
+	const int fds[3] = { -1, -1, stderr_fd };
+	int code = child_spawn(argv, fds, pid);
 	while (count > 0) {
 		free(argv[--count]);
 	}

@@ -112,29 +112,34 @@ void step_spec_finish(struct step_spec *spec) {
 	*spec = (struct step_spec){ 0 };
 }
 
-bool step_spec_write(
-		const char *path, const struct step_spec *spec, struct err *err) {
-	struct str out;
-	str_init(&out, SPEC_MAX_BYTES);
-	add_text(&out, "script", spec->script);
-	add_text(&out, "workdir", spec->workdir);
+bool step_spec_format(
+		struct str *out, const struct step_spec *spec, struct err *err) {
+	str_init(out, SPEC_MAX_BYTES);
+	add_text(out, "script", spec->script);
+	add_text(out, "workdir", spec->workdir);
 	for (size_t i = 0; spec->env != NULL && spec->env[i] != NULL; i++) {
-		add_text(&out, "env", spec->env[i]);
+		add_text(out, "env", spec->env[i]);
 	}
 	for (size_t i = 0; spec->masked != NULL && spec->masked[i] != NULL; i++) {
-		add_text(&out, "masked", spec->masked[i]);
+		add_text(out, "masked", spec->masked[i]);
 	}
-	add_number(&out, "timeout_ms", spec->timeout_ms);
-	add_number(&out, "grace_ms", spec->grace_ms);
-	add_number(&out, "log_cap", (int64_t)spec->log_cap);
-	add_text(&out, "clock_path", spec->clock_path);
-	add_text(&out, "clock_name", spec->clock_name);
-	add_text(&out, "end", "");
-	bool ok = out.cut ? err_set(err, ERR_INVALID,
-								"the script and its variables are over %zu "
-								"bytes",
-								SPEC_MAX_BYTES)
-					  : fd_write_file(path, out.data, out.len, 0600, err);
+	add_number(out, "timeout_ms", spec->timeout_ms);
+	add_number(out, "grace_ms", spec->grace_ms);
+	add_number(out, "log_cap", (int64_t)spec->log_cap);
+	add_text(out, "clock_path", spec->clock_path);
+	add_text(out, "clock_name", spec->clock_name);
+	add_text(out, "end", "");
+	return !out->cut ||
+			err_set(err, ERR_INVALID,
+					"the script and its variables are over %zu bytes",
+					SPEC_MAX_BYTES);
+}
+
+bool step_spec_write(
+		const char *path, const struct step_spec *spec, struct err *err) {
+	struct str out = { 0 };
+	bool ok = step_spec_format(&out, spec, err) &&
+			fd_write_file(path, out.data, out.len, 0600, err);
 	explicit_bzero(out.data, out.len);
 	str_finish(&out);
 	return ok;

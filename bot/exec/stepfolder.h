@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+struct str;
+
 /*
  * An attempt's folder: what the bot and the step runner, who never speak to
  * each other, tell each other by.  Each file has one writer.
@@ -22,6 +24,9 @@
  *	log        runner   what the command said (exec/steplog.h), or the body
  *	published  command  NAME=value lines
  *	status     runner   how it ended; renamed into place, whole
+ *	offered    bot      a host over ssh may have begun it (exec/far.h)
+ *	attend     runner   locked while a connection is served (exec/attend.h)
+ *	turn       runner   whose turn it is to serve one
  *
  * Locks are those of open file descriptions: they can be asked for without
  * being taken, and a child inherits them.
@@ -37,6 +42,9 @@
 #define STEP_LOG       "log"
 #define STEP_PUBLISHED "published"
 #define STEP_STATUS    "status"
+#define STEP_OFFERED   "offered"
+#define STEP_ATTEND    "attend"
+#define STEP_TURN      "turn"
 
 /* How steprun exits. */
 #define STEP_EXIT_DONE      0
@@ -59,6 +67,10 @@ struct step_spec {
 char *step_clock_name(const char *id) __attribute__((warn_unused_result));
 
 void step_spec_finish(struct step_spec *spec);
+
+/* Add @spec to @out as it stands in a file.  It has secrets: to be wiped. */
+bool step_spec_format(struct str *out, const struct step_spec *spec,
+		struct err *err) __attribute__((warn_unused_result));
 
 /* Write @spec to the file @path, mode 0600, whole or not at all. */
 bool step_spec_write(const char *path, const struct step_spec *spec,

@@ -1,6 +1,7 @@
 /*
  * steprun FOLDER: run one command so that it outlives the bot.
  * steprun --end FOLDER: end what is left of one whose runner was killed.
+ * steprun --far …: serve a bot on another machine (exec/attend.h).
  *
  *	spec, lock ─▶ mark ─▶ command runs ─▶ TERM ─▶ KILL ─▶ all gone ─▶ status
  *	   │                      │  └───── ends by itself ─────▶ │
@@ -28,6 +29,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "exec/attend.h"
 #include "exec/command.h"
 #include "exec/descend.h"
 #include "exec/mask.h"
@@ -472,6 +474,10 @@ int main(int argc, char **argv) {
 		return STEP_EXIT_DONE;
 	}
 	bool ends = argc == 3 && strcmp(argv[1], "--end") == 0;
+	if (argc > 2 && strcmp(argv[1], "--far") == 0) {
+		fd_close_from(3);
+		return attend_main(argc - 2, argv + 2);
+	}
 	if (argc != 2 && !ends) {
 		fprintf(stderr,
 				"usage: steprun [--end] FOLDER | --version (the bot starts it)\n");

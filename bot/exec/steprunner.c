@@ -8,21 +8,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
 #include "exec/attempt.h"
 #include "exec/attemptfolder.h"
+#include "exec/far.h"
 #include "exec/request.h"
 #include "exec/spawner.h"
+#include "exec/ssh.h"
 #include "exec/stepfolder.h"
 #include "loop/http.h"
 #include "loop/loop.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/id.h"
 #include "sys/log.h"
 
 #define POLL_MS       50 // real, where no descriptor can tell
 #define ALIVE_POLL_MS 200
 #define SPAWNS_MAX    5
+#define BRIDGE_NAME   ".bridge" // in the folder of attempts: no id has a dot
 
 struct followed {
 	struct followed *next;
@@ -36,7 +41,9 @@ struct followed {
 	struct loop_watch *watch;
 	struct loop_timer *poll;
 	struct request *request;
-	bool holds_clock; // until it runs it must not jump
+	struct far *far;
+	struct clock *seat; // on the run clock, for a command that cannot sit there
+	bool holds_clock;   // until it runs it must not jump
 	bool ended;
 	struct attempt_judged judged;
 };
@@ -47,7 +54,10 @@ struct steprunner {
 	struct http *http;
 	char *attempts; // folder
 	struct spawner *spawner;
-	char *clock_path; // "": none
+	struct ssh *ssh;
+	char *program;
+	char bridge[ID_ROOM]; // this journal's name on other machines
+	char *clock_path;     // "": none
 	size_t log_cap;
 	const struct runner_sink *sink;
 	void *data;
@@ -128,6 +138,10 @@ static void stop_following(struct followed *followed) {
 	followed->poll = NULL;
 	request_destroy(followed->request);
 	followed->request = NULL;
+	far_destroy(followed->far);
+	followed->far = NULL;
+	clock_destroy(followed->seat);
+	followed->seat = NULL;
 	release_clock(followed);
 }
 
@@ -241,7 +255,9 @@ static void conclude_unknown_for(struct followed *followed, const char *why) {
 	remove_spec(followed->folder);
 	attempt_judge_unknown(&followed->judged, &followed->copy->spec,
 			followed->folder, why, loop_now_ms(followed->runner->loop));
-	free_clock_seat(followed);
+	if (followed->copy->spec.host == NULL) {
+		free_clock_seat(followed);
+	}
 	log_warn("step.unknown", "attempt=%s", followed->copy->spec.id);
 	conclude(followed);
 }
@@ -417,6 +433,15 @@ static void on_request_end(void *data) {
 	look(followed);
 }
 
+static bool refuse_cancelled(struct followed *followed) {
+	struct err err = { 0 };
+	if (!request_refuse(followed->runner->loop, followed->folder, &err)) {
+		conclude_not_started(followed, err.text);
+		return false;
+	}
+	return true;
+}
+
 static void look_request(struct followed *followed) {
 	struct steprunner *runner = followed->runner;
 	struct err err = { 0 };
@@ -428,9 +453,7 @@ static void look_request(struct followed *followed) {
 		return;
 	}
 	if (is_there(followed, STEP_CANCEL)) {
-		if (!request_refuse(runner->loop, followed->folder, &err)) {
-			conclude_not_started(followed, err.text);
-		} else if (!conclude_if_status(followed)) {
+		if (refuse_cancelled(followed) && !conclude_if_status(followed)) {
 			conclude_not_started(followed, "its result cannot be read");
 		}
 		return;
@@ -443,12 +466,91 @@ static void look_request(struct followed *followed) {
 	}
 }
 
+static void conclude_far(
+		struct followed *followed, enum far_end end, const char *reason) {
+	switch (end) {
+	case FAR_ENDED:
+		if (!conclude_if_status(followed)) {
+			conclude_unknown(followed);
+		}
+		return;
+	case FAR_LOST:
+		conclude_unknown_for(followed, reason);
+		return;
+	case FAR_CANCELLED:
+		if (refuse_cancelled(followed) && !conclude_if_status(followed)) {
+			conclude_not_started(followed, "its result cannot be read");
+		}
+		return;
+	case FAR_NEVER:
+		conclude_not_started(followed, reason);
+		return;
+	}
+}
+
+static void on_far_ended(void *data, enum far_end end, const char *reason) {
+	struct followed *followed = data;
+	conclude_far(followed, end, reason);
+	far_destroy(followed->far); // owns the reason
+	followed->far = NULL;
+}
+
+static void on_far_reach(void *data, const struct attempt_reach *reach) {
+	struct followed *followed = data;
+	struct steprunner *runner = followed->runner;
+	if (runner->sink->reach != NULL) {
+		runner->sink->reach(runner->data, followed->copy->spec.id, reach);
+	}
+}
+
+/* While it runs there the run clock goes no faster than for one here. */
+static void take_seat(struct followed *followed) {
+	const struct steprunner *runner = followed->runner;
+	struct err err = { 0 };
+	if (runner->clock_path[0] == '\0') {
+		return;
+	}
+	char *name = step_clock_name(followed->copy->spec.id);
+	followed->seat = clock_join(
+			runner->clock_path, name, CLOCK_ROLE_COMMAND, &err);
+	if (followed->seat != NULL) {
+		clock_set_idle(followed->seat, CLOCK_NEVER);
+	} else {
+		log_warn("step.clock", "attempt=%s why=\"%s\"", followed->copy->spec.id,
+				err.text);
+	}
+	free(name);
+}
+
+static void look_far(struct followed *followed) {
+	static const struct far_sink far_sink = { on_far_ended, on_far_reach };
+	struct steprunner *runner = followed->runner;
+	if (followed->far != NULL) {
+		return;
+	}
+	const struct far_options options = {
+		.loop = runner->loop,
+		.ssh = runner->ssh,
+		.program = runner->program,
+		.bridge = runner->bridge,
+		.log_cap = runner->log_cap,
+	};
+	take_seat(followed);
+	followed->far = far_start(&options, &followed->copy->spec, followed->folder,
+			&far_sink, followed);
+}
+
 /* See what is in the folder and act on it.  May be called at any time. */
 static void look(struct followed *followed) {
 	if (followed->ended || conclude_if_status(followed)) {
 		return;
 	}
-	if (followed->copy->spec.kind == ATTEMPT_HTTP) {
+	if (followed->copy->spec.host != NULL) {
+		look_far(followed);
+	} else if (is_there(followed, STEP_OFFERED)) {
+		conclude_unknown_for(
+				followed, "its host is no longer one of the config's");
+	} else if (followed->copy->spec.kind == ATTEMPT_HTTP) {
 		look_request(followed);
 	} else if (is_there(followed, STEP_STARTED)) {
 		look_marked(followed);
@@ -490,7 +592,7 @@ static void on_inotify(void *data) {
 /* Whether anything of it has begun, as far as its folder tells. */
 static bool has_traces(const struct followed *followed) {
 	return is_held(followed, STEP_LOCK) || is_there(followed, STEP_STARTED) ||
-			is_there(followed, STEP_STATUS);
+			is_there(followed, STEP_STATUS) || is_there(followed, STEP_OFFERED);
 }
 
 static bool steprunner_prepare(
@@ -550,6 +652,8 @@ static void steprunner_cancel(struct runner *base, const char *id) {
 		request_cancel(followed->request);
 		followed->request = NULL;
 		look(followed);
+	} else if (followed != NULL && followed->far != NULL) {
+		far_cancel(followed->far);
 	}
 	free(folder);
 }
@@ -582,10 +686,12 @@ static void steprunner_destroy(struct runner *base) {
 		followed_free(followed);
 	}
 	spawner_destroy(runner->spawner);
+	ssh_destroy(runner->ssh);
 	loop_watch_destroy(runner->inotify_watch);
 	fd_close(&runner->inotify_fd);
 	free(runner->attempts);
 	free(runner->clock_path);
+	free(runner->program);
 	free(runner);
 }
 
@@ -598,13 +704,36 @@ static const struct runner_api steprunner_api = {
 	.destroy = steprunner_destroy,
 };
 
+/* Two journals must not meet on another machine: each has a name of its own,
+ * as long as its attempts are kept. */
+static bool name_bridge(
+		const char *attempts, char bridge[ID_ROOM], struct err *err) {
+	char *path = xasprintf("%s/%s", attempts, BRIDGE_NAME);
+	struct str text = { 0 };
+	struct err why = { 0 };
+	bool ok = fd_read_file(path, ID_LEN, &text, &why);
+	if (ok && text.len == ID_LEN) {
+		memcpy(bridge, text.data, ID_ROOM);
+	} else if (ok || why.code == ERR_NOT_FOUND) {
+		id_make(bridge);
+		ok = fd_write_file(path, bridge, ID_LEN, 0600, err);
+	} else {
+		*err = why;
+	}
+	str_finish(&text);
+	free(path);
+	return ok;
+}
+
 struct runner *steprunner_create(const struct steprunner_options *options,
 		const struct runner_sink *sink, void *data, struct err *err) {
 	char *program = options->program != NULL ? xstrdup(options->program)
 											 : spawner_find_program(err);
 	char *attempts = xasprintf("%s/attempts", options->state_dir);
+	char bridge[ID_ROOM] = "";
 	int inotify_fd = -1;
-	if (program == NULL || !attempt_folder_make_parent(attempts, err)) {
+	if (program == NULL || !attempt_folder_make_parent(attempts, err) ||
+			!name_bridge(attempts, bridge, err)) {
 		goto fail;
 	}
 	inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -626,10 +755,12 @@ struct runner *steprunner_create(const struct steprunner_options *options,
 		.sink = sink,
 		.data = data,
 		.inotify_fd = inotify_fd,
+		.ssh = ssh_create(options->loop, options->state_dir),
+		.program = program,
 	};
+	memcpy(runner->bridge, bridge, ID_ROOM);
 	runner->inotify_watch = loop_watch_create(
 			options->loop, inotify_fd, on_inotify, runner);
-	free(program);
 	return &runner->base;
 
 fail:
