@@ -60,6 +60,9 @@ static cJSON *target_object(const struct plan_target *target) {
 	for (size_t i = 0; i < target->file_count; i++) {
 		cJSON_AddItemToArray(files, file_object(&target->files[i]));
 	}
+	if (target->parallel > 0) {
+		cJSON_AddNumberToObject(object, "parallel", (double)target->parallel);
+	}
 	add_string(object, "commit", target->commit);
 	if (target->dirty) {
 		cJSON_AddTrueToObject(object, "dirty");
@@ -219,6 +222,12 @@ static bool read_target(
 	if (!optional_string(object, "workdir", &workdir, err) ||
 			!optional_string(object, "commit", &commit, err)) {
 		return false;
+	}
+	const cJSON *parallel = cJSON_GetObjectItemCaseSensitive(
+			object, "parallel");
+	if (cJSON_IsNumber(parallel) && parallel->valuedouble >= 1 &&
+			parallel->valuedouble <= 1000) {
+		target->parallel = (size_t)parallel->valuedouble;
 	}
 	target->workdir = xstrdup(workdir);
 	target->commit = xstrdup(commit);

@@ -365,10 +365,20 @@ const char *run_value(const struct run *run, const char *name) {
 }
 
 size_t run_host_count(const struct run *run, size_t step, uint32_t block) {
-	const struct step *model = &run->plan->runbook->steps[step];
-	const struct plan_target *target = plan_target(
-			&run->plan->plan, model->blocks[block].on);
+	const struct block *model = &run->plan->runbook->steps[step].blocks[block];
+	if (model->kind == BLOCK_HTTP) {
+		return 1; // the bot's own, wherever commands run
+	}
+	const struct plan_target *target = plan_target(&run->plan->plan, model->on);
 	return target != NULL && target->host_count > 0 ? target->host_count : 1;
+}
+
+size_t run_host_parallel(const struct run *run, size_t step, uint32_t block) {
+	const struct block *model = &run->plan->runbook->steps[step].blocks[block];
+	const struct plan_target *target = plan_target(&run->plan->plan, model->on);
+	size_t most = target != NULL ? target->parallel : 0;
+	size_t wanted = model->parallel > 0 ? model->parallel : 1;
+	return most > 0 && most < wanted ? most : wanted;
 }
 
 bool step_host_done(

@@ -137,6 +137,8 @@ struct attempt {
 	bool by_person;           // a person asked for this one (retry)
 	struct plan_value *found; // what one of unknown outcome left published
 	size_t found_count;
+	int64_t lost_ms; // since when its host is known not to answer; 0: it does
+	bool may_run;    // lost: it may have begun there
 };
 
 struct step_state {
@@ -146,7 +148,7 @@ struct step_state {
 	int64_t ended_ms;
 	uint32_t block;        // in progress, or the next
 	bool allowed;          // `!run` was said
-	int64_t cancelling_ms; // when `!fail` was said while it runs; 0: not
+	int64_t cancelling_ms; // when `!fail` was said while it ran; 0: not
 	char *post;            // takes taps; NULL
 	char *claimed;         // user id
 	char **refused_taps;   // user ids that were told that they do not count
@@ -299,6 +301,9 @@ const char *run_value(const struct run *run, const char *name);
 
 /* Hosts of a block's target; at least 1. */
 size_t run_host_count(const struct run *run, size_t step, uint32_t block);
+
+/* On how many of them it runs at once. */
+size_t run_host_parallel(const struct run *run, size_t step, uint32_t block);
 
 /* Whether @block went well on @host, in whichever attempt. */
 bool step_host_done(

@@ -562,6 +562,7 @@ static bool fold_attempt_started(struct run *run, struct step_state *step,
 	step->attempt_count++;
 	step->running_count++;
 	step->status = STEP_RUNNING;
+	step->cancelling_ms = 0;
 	if (step->begun_ms == 0) {
 		step->begun_ms = event->at_ms;
 	}
@@ -618,7 +619,7 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 	attempt->reason = xstrdup(event->text);
 	attempt->tail = xstrdup(event->detail);
 	attempt->log = xstrdup(event->path);
-	step->cancelling_ms = 0;
+	attempt->lost_ms = 0;
 	for (size_t i = 0;
 			event->outcome == OUTCOME_UNKNOWN && i < event->value_count; i++) {
 		set_value(&attempt->found, &attempt->found_count, event->values[i].name,
@@ -629,6 +630,19 @@ static bool fold_attempt_ended(struct run *run, struct step_state *step,
 	}
 	take_values(run, event);
 	advance(run, step, event);
+	return true;
+}
+
+/* Whether the machine that it runs on answers. */
+static bool fold_attempt_reach(
+		struct step_state *step, const struct event *event, struct err *err) {
+	struct attempt *attempt = find_attempt(step, event);
+	if (attempt == NULL || attempt->ended_ms != 0) {
+		return out_of_place(event, "that attempt does not run", err);
+	}
+	bool lost = event->type == EVENT_ATTEMPT_LOST;
+	attempt->lost_ms = lost ? event->at_ms : 0;
+	attempt->may_run = lost && event->count > 0;
 	return true;
 }
 
@@ -649,6 +663,7 @@ static bool confirm(struct run *run, struct step_state *step,
 	step->status = STEP_RUNNING;
 	step->outcome = OUTCOME_NONE;
 	step->ended_ms = 0;
+	step->cancelling_ms = 0;
 	replace(&step->said_by, event->user);
 	replace(&step->text, event->text);
 	take_values(run, event);
@@ -667,6 +682,7 @@ static void step_ended(
 	}
 	step->outcome = event->outcome;
 	step->ended_ms = event->at_ms;
+	step->cancelling_ms = 0;
 	replace(&step->said_by, event->user);
 	replace(&step->text, event->text);
 	if (event->outcome == OUTCOME_FAILED) {
@@ -697,6 +713,9 @@ static void retry(
 
 static bool change_step(struct run *run, struct step_state *step,
 		const struct event *event, enum event_type type, struct err *err) {
+	if (type == EVENT_ATTEMPT_LOST || type == EVENT_ATTEMPT_FOUND) {
+		return fold_attempt_reach(step, event, err);
+	}
 	if (type != EVENT_STEP_ESCALATED && type != EVENT_STEP_POSTED &&
 			type != EVENT_STEP_TAP_REFUSED) {
 		step->escalated = 0; // somebody spoke, or it is another wait
@@ -861,6 +880,8 @@ bool bridge_fold(
 	case EVENT_STEP_TAP_REFUSED:
 	case EVENT_STEP_CONFIRMED:
 	case EVENT_STEP_ESCALATED:
+	case EVENT_ATTEMPT_LOST:
+	case EVENT_ATTEMPT_FOUND:
 		ok = fold_step(bridge, event, event->type, err);
 		break;
 	}

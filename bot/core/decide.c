@@ -131,6 +131,10 @@ void decide(const struct bridge *bridge, const struct world *world,
 	case REQUEST_ATTEMPT_ENDED:
 		decide_attempt_ended(&d);
 		break;
+	case REQUEST_ATTEMPT_LOST:
+	case REQUEST_ATTEMPT_FOUND:
+		decide_attempt_reach(&d);
+		break;
 	case REQUEST_SERVER_LOST:
 		decide_server(&d, true);
 		break;

@@ -224,9 +224,8 @@ static void say_done(const struct said *s) {
 	}
 }
 
-/* It was told to end, with force in the end, and is still there: it hangs where
- * no signal reaches, or whoever should end it does. */
-static void declare_dead(const struct said *s, const struct attempt *attempt) {
+static void declare_dead(
+		const struct said *s, const struct attempt *attempt, const char *why) {
 	struct event event = event_make(EVENT_ATTEMPT_ENDED, s->d->world->now_ms);
 	event.run = s->run->number;
 	event.step = (uint32_t)s->index;
@@ -237,24 +236,58 @@ static void declare_dead(const struct said *s, const struct attempt *attempt) {
 	event.exit_status = -1;
 	event.duration_ms = s->d->world->now_ms - attempt->started_ms;
 	event.text = decision_print(s->d->decision,
-			"it could not be ended; %s declared it dead, and it may still run",
+			"%s; %s declared it dead, and it may still run", why,
 			deciding_name(s->d, s->d->request->user));
 	deciding_add(s->d, event);
 }
 
-static void fail_running(const struct said *s, const struct attempt *attempt) {
+/* Whether it may run where nobody can see it, nor end it. */
+static bool is_out_of_reach(const struct attempt *attempt) {
+	return attempt->lost_ms != 0 && attempt->may_run;
+}
+
+/* Of what runs: how much of it is out of reach. */
+static size_t count_running(const struct said *s, bool out_of_reach) {
+	size_t count = 0;
+	for (size_t i = 0; i < s->state->attempt_count; i++) {
+		const struct attempt *attempt = &s->state->attempts[i];
+		count += attempt->ended_ms == 0 &&
+				is_out_of_reach(attempt) == out_of_reach;
+	}
+	return count;
+}
+
+static void declare_all_dead(
+		const struct said *s, bool out_of_reach, const char *why) {
+	for (size_t i = 0; i < s->state->attempt_count; i++) {
+		const struct attempt *attempt = &s->state->attempts[i];
+		if (attempt->ended_ms == 0 &&
+				is_out_of_reach(attempt) == out_of_reach) {
+			declare_dead(s, attempt, why);
+		}
+	}
+}
+
+static void fail_running(const struct said *s) {
 	int64_t asked_ms = s->state->cancelling_ms;
 	int64_t left_ms = asked_ms + DEAD_AFTER_MS - s->d->world->now_ms;
+	bool away = count_running(s, true) > 0;
+	bool here = count_running(s, false) > 0;
 	if (asked_ms == 0) {
 		deciding_add(s->d, said_event(s, EVENT_STEP_CANCELLING));
-	} else if (left_ms > 0) {
+	}
+	if (away) {
+		declare_all_dead(s, true, "its host cannot be reached");
+	}
+	if (here && asked_ms != 0 && left_ms <= 0) {
+		// It hangs where no signal reaches, or whoever should end it does.
+		declare_all_dead(s, false, "it could not be ended");
+	} else if (here && asked_ms != 0 && !away) {
 		refuse(s,
 				decision_print(s->d->decision,
 						"is being ended\n"
 						"if it does not end, say `!fail %s WHY` again in %s",
 						s->model->number, deciding_span(s->d, left_ms)));
-	} else {
-		declare_dead(s, attempt);
 	}
 }
 
@@ -268,7 +301,7 @@ static void say_fail(const struct said *s) {
 		end(s, OUTCOME_FAILED);
 	} else if (s->state->status == STEP_RUNNING &&
 			step_running(s->state) != NULL) {
-		fail_running(s, step_running(s->state));
+		fail_running(s);
 	} else if (s->state->status == STEP_RUNNING) {
 		end(s, OUTCOME_FAILED); // between two attempts
 	} else {

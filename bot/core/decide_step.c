@@ -126,6 +126,17 @@ static bool files_stand(
 	return false;
 }
 
+static struct event attempt_event(
+		const struct deciding *d, enum event_type type) {
+	struct event event = event_make(type, d->world->now_ms);
+	event.run = d->request->run;
+	event.step = d->request->step_index;
+	event.block = d->request->block;
+	event.host = d->request->host;
+	event.attempt = d->request->attempt;
+	return event;
+}
+
 void decide_attempt_start(struct deciding *d) {
 	size_t index = 0;
 	const struct run *run = wanted_run(d, &index);
@@ -143,18 +154,14 @@ void decide_attempt_start(struct deciding *d) {
 		return;
 	}
 	int64_t timeout = model->blocks[d->request->block].timeout_ms;
-	struct event event = event_make(EVENT_ATTEMPT_STARTED, d->world->now_ms);
-	event.run = run->number;
-	event.step = d->request->step_index;
-	event.block = d->request->block;
-	event.host = d->request->host;
-	event.attempt = d->request->attempt;
+	struct event event = attempt_event(d, EVENT_ATTEMPT_STARTED);
 	event.until_ms = d->world->now_ms +
 			(timeout > 0 ? timeout : d->world->settings->step_timeout_ms);
 	deciding_add(d, event);
 }
 
-static bool is_running(
+/* The attempt that the request names, if it runs; else NULL. */
+static const struct attempt *running(
 		const struct run *run, size_t index, const struct request *request) {
 	const struct step_state *step = &run->steps[index];
 	for (size_t i = 0; i < step->attempt_count; i++) {
@@ -162,25 +169,38 @@ static bool is_running(
 		if (attempt->block == request->block &&
 				attempt->host == request->host &&
 				attempt->number == request->attempt) {
-			return attempt->ended_ms == 0;
+			return attempt->ended_ms == 0 ? attempt : NULL;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+void decide_attempt_reach(struct deciding *d) {
+	size_t index = 0;
+	const struct run *run = wanted_run(d, &index);
+	const struct attempt *attempt = run != NULL
+			? running(run, index, d->request)
+			: NULL;
+	bool lost = d->request->type == REQUEST_ATTEMPT_LOST;
+	if (attempt == NULL || lost == (attempt->lost_ms != 0)) {
+		return; // over, or known
+	}
+	struct event event = attempt_event(
+			d, lost ? EVENT_ATTEMPT_LOST : EVENT_ATTEMPT_FOUND);
+	event.text = lost ? d->request->problem : NULL;
+	event.count = lost && d->request->may_run;
+	event.duration_ms = lost ? 0 : d->world->now_ms - attempt->lost_ms;
+	deciding_add(d, event);
 }
 
 void decide_attempt_ended(struct deciding *d) {
 	size_t index = 0;
 	const struct run *run = wanted_run(d, &index);
 	const struct request *request = d->request;
-	if (run == NULL || !is_running(run, index, request)) {
+	if (run == NULL || running(run, index, request) == NULL) {
 		return;
 	}
-	struct event event = event_make(EVENT_ATTEMPT_ENDED, d->world->now_ms);
-	event.run = run->number;
-	event.step = request->step_index;
-	event.block = request->block;
-	event.host = request->host;
-	event.attempt = request->attempt;
+	struct event event = attempt_event(d, EVENT_ATTEMPT_ENDED);
 	event.outcome = request->outcome;
 	event.exit_status = request->exit_status;
 	event.duration_ms = request->duration_ms;

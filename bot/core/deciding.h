@@ -22,6 +22,7 @@ void decide_post_changed(struct deciding *d);
 void decide_verified(struct deciding *d);
 void decide_attempt_start(struct deciding *d); // decide_step.c
 void decide_attempt_ended(struct deciding *d);
+void decide_attempt_reach(struct deciding *d);
 void decide_said(struct deciding *d); // decide_said.c and decide_said_step.c
 void decide_said_step(struct deciding *d);
 

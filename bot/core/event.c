@@ -145,6 +145,11 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			FIELD_RUN | FIELD_STEP | FIELD_COUNT },
 	[EVENT_GATE_ESCALATED] = { "gate.escalated",
 			FIELD_RUN | FIELD_GATE | FIELD_COUNT, FIELD_GATE | FIELD_COUNT },
+
+	[EVENT_ATTEMPT_LOST] = { "attempt.lost", TRY | FIELD_TEXT | FIELD_COUNT,
+			FIELD_RUN | FIELD_STEP | FIELD_ATTEMPT },
+	[EVENT_ATTEMPT_FOUND] = { "attempt.found", TRY | FIELD_DURATION,
+			FIELD_RUN | FIELD_STEP | FIELD_ATTEMPT },
 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {

@@ -96,8 +96,13 @@ enum event_type {
 	EVENT_GATE_REVIEWED,      // user, text: one of the skipped has looked
 	EVENT_STEP_ESCALATED, // count: 1 the backups, 2 the lead and the contact
 	EVENT_GATE_ESCALATED,
+
+	/* hosts */
+	EVENT_ATTEMPT_LOST,  // its host cannot be reached; text: why; count: 1
+						 // where it may have begun there
+	EVENT_ATTEMPT_FOUND, // it answers again; duration: how long it did not
 };
-#define EVENT_TYPE_COUNT (EVENT_GATE_ESCALATED + 1)
+#define EVENT_TYPE_COUNT (EVENT_ATTEMPT_FOUND + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -228,65 +228,91 @@ static int64_t monitor_begun_ms(const struct step_state *step, uint32_t block) {
 	return 0;
 }
 
-static bool next_of_monitor(const struct step_state *step,
+/* What one host of a block needs. */
+enum need {
+	NEED_NOTHING,  // it went well, or its monitor's time is up
+	NEED_PATIENCE, // an attempt runs there
+	NEED_ATTEMPT,
+	NEED_PERSON, // it did not go well, and is not repeated unasked
+};
+
+static enum need monitor_needs(const struct step_state *step,
 		const struct block *block, struct flow_attempt *next) {
 	size_t index = 0;
-	const struct attempt *last = last_of(step, next->block, 0, &index);
+	const struct attempt *last = last_of(step, next->block, next->host, &index);
 	if (last == NULL) {
-		return true;
+		return NEED_ATTEMPT;
 	}
 	if (last->ended_ms == 0) {
-		return false;
+		return NEED_PATIENCE;
 	}
 	int64_t begun = monitor_begun_ms(step, next->block);
 	int64_t turns = (last->started_ms - begun) / block->every_ms + 1;
 	next->due_ms = begun + turns * block->every_ms;
 	next->number = last->number + 1;
-	return next->due_ms < begun + block->for_ms;
+	return next->due_ms < begun + block->for_ms ? NEED_ATTEMPT : NEED_NOTHING;
 }
 
-static bool next_on_host(const struct step_state *step,
+static enum need host_needs(const struct step_state *step,
 		const struct block *block, struct flow_attempt *next) {
 	size_t index = 0;
+	if (block->every_ms > 0) {
+		return monitor_needs(step, block, next);
+	}
+	if (step_host_done(step, next->block, next->host)) {
+		return NEED_NOTHING;
+	}
 	const struct attempt *last = last_of(step, next->block, next->host, &index);
 	if (last == NULL) {
-		return true;
+		return NEED_ATTEMPT;
+	}
+	if (last->ended_ms == 0) {
+		return NEED_PATIENCE;
 	}
 	next->number = last->number + 1;
-	if (last->ended_ms == 0) {
-		return false;
-	}
-	return index < step->try_from || again(step, block, last, &next->due_ms);
+	return index < step->try_from || again(step, block, last, &next->due_ms)
+			? NEED_ATTEMPT
+			: NEED_PERSON;
 }
 
-bool flow_next_attempt(const struct run *run, size_t step_index, int64_t now_ms,
-		struct flow_attempt *next) {
+static bool may_go_on(const struct run *run, size_t step_index) {
 	const struct step *model = model_of(run, step_index);
 	const struct step_state *step = &run->steps[step_index];
-	if ((step->status != STEP_PENDING && step->status != STEP_RUNNING) ||
-			model->kind != STEP_COMMAND || step->block >= model->block_count) {
-		return false;
+	return (step->status == STEP_PENDING || step->status == STEP_RUNNING) &&
+			model->kind == STEP_COMMAND && step->block < model->block_count &&
+			(!model->blocks[step->block].ask || step->allowed) &&
+			step->cancelling_ms == 0;
+}
+
+struct flow_attempt *flow_next_attempts(const struct run *run,
+		size_t step_index, int64_t now_ms, size_t *count) {
+	const struct step_state *step = &run->steps[step_index];
+	*count = 0;
+	if (!may_go_on(run, step_index)) {
+		return NULL;
 	}
-	const struct block *block = &model->blocks[step->block];
-	if (block->ask && !step->allowed) {
-		return false;
-	}
-	*next = (struct flow_attempt){
-		.block = step->block,
-		.number = 1,
-		.due_ms = now_ms,
-	};
-	if (block->every_ms > 0) {
-		return next_of_monitor(step, block, next);
-	}
+	const struct block *block = &model_of(run, step_index)->blocks[step->block];
 	size_t hosts = run_host_count(run, step_index, step->block);
+	size_t room = run_host_parallel(run, step_index, step->block);
+	struct flow_attempt *list = xcalloc(hosts, sizeof(*list));
+	bool stopped = false;
 	for (uint32_t host = 0; host < hosts; host++) {
-		if (!step_host_done(step, step->block, host)) {
-			next->host = host;
-			return next_on_host(step, block, next);
+		struct flow_attempt next = {
+			.block = step->block,
+			.host = host,
+			.number = 1,
+			.due_ms = now_ms,
+		};
+		enum need need = host_needs(step, block, &next);
+		if (need == NEED_ATTEMPT) {
+			list[(*count)++] = next;
 		}
+		room -= need == NEED_PATIENCE && room > 0;
+		stopped = stopped || need == NEED_PERSON;
 	}
-	return false;
+	// One that stopped lets no other begin.
+	*count = stopped ? 0 : *count < room ? *count : room;
+	return list;
 }
 
 static enum outcome stopped_outcome(
@@ -307,14 +333,41 @@ static bool is_left(const struct run *run, size_t step) {
 			!flow_is_active(run, step);
 }
 
-/* What a step comes to that was left between two attempts, or two blocks. */
-static enum outcome left_outcome(const struct step_state *step) {
-	const struct attempt *last = step_last_attempt(step);
-	if (last == NULL || last->outcome == OUTCOME_OK ||
-			last->outcome == OUTCOME_CANCELLED) {
-		return OUTCOME_CANCELLED;
+static enum outcome worse_of(enum outcome a, enum outcome b) {
+	static const enum outcome order[] = {
+		OUTCOME_UNKNOWN, // the first to ask for
+		OUTCOME_FAILED,
+		OUTCOME_CANCELLED,
+	};
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (a == order[i] || b == order[i]) {
+			return order[i];
+		}
 	}
-	return last->outcome == OUTCOME_UNKNOWN ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
+	return OUTCOME_NONE;
+}
+
+/* Of a block that goes no further, by its attempts from @from on. */
+static enum outcome outcome_of_hosts(
+		const struct run *run, size_t step_index, size_t from) {
+	const struct step_state *step = &run->steps[step_index];
+	enum outcome worst = step->cancelling_ms != 0 ? OUTCOME_FAILED
+												  : OUTCOME_NONE;
+	size_t hosts = run_host_count(run, step_index, step->block);
+	for (uint32_t host = 0; host < hosts; host++) {
+		size_t index = 0;
+		const struct attempt *last = last_of(step, step->block, host, &index);
+		if (last != NULL && last->outcome != OUTCOME_OK && index >= from) {
+			worst = worse_of(
+					worst, stopped_outcome(run, step_index, last->outcome));
+		}
+	}
+	return worst;
+}
+
+/* What a step comes to that was left between two attempts, or two blocks. */
+static enum outcome left_outcome(const struct run *run, size_t step) {
+	return worse_of(OUTCOME_CANCELLED, outcome_of_hosts(run, step, 0));
 }
 
 enum outcome flow_outcome(
@@ -329,28 +382,18 @@ enum outcome flow_outcome(
 		return OUTCOME_OK;
 	}
 	if (is_left(run, step_index)) {
-		return left_outcome(step);
+		return left_outcome(run, step_index);
 	}
 	const struct block *block = &model->blocks[step->block];
-	size_t index = 0;
 	if (block->every_ms > 0) {
 		int64_t begun = monitor_begun_ms(step, step->block);
 		bool over = begun != 0 && now_ms >= begun + block->for_ms;
 		return over ? OUTCOME_OK : OUTCOME_NONE;
 	}
-	struct flow_attempt next;
-	if (flow_next_attempt(run, step_index, now_ms, &next)) {
-		return OUTCOME_NONE;
-	}
-	for (uint32_t host = 0; host < run_host_count(run, step_index, step->block);
-			host++) {
-		const struct attempt *last = last_of(step, step->block, host, &index);
-		if (last != NULL && last->outcome != OUTCOME_OK &&
-				index >= step->try_from) {
-			return stopped_outcome(run, step_index, last->outcome);
-		}
-	}
-	return OUTCOME_NONE;
+	size_t count = 0;
+	free(flow_next_attempts(run, step_index, now_ms, &count));
+	return count > 0 ? OUTCOME_NONE
+					 : outcome_of_hosts(run, step_index, step->try_from);
 }
 
 /* --- values --- */

@@ -42,9 +42,10 @@ const struct gate_state *flow_plan_gate(
 		const struct bridge *bridge, const struct run *run);
 
 /*
- * The attempt that is due for a step in its turn: false when one runs, when
- * it waits for a person, or when nothing is left to start.  @due_ms: not
- * before.
+ * The attempts to be started for a step in its turn, each not before its
+ * due_ms: none when it waits for a person, when as many run as may at once, or
+ * when nothing is left.  Hosts come in the config's order; one on which the
+ * block did not go well lets no other begin.  The caller frees the array.
  */
 struct flow_attempt {
 	uint32_t block;
@@ -52,8 +53,8 @@ struct flow_attempt {
 	uint32_t number;
 	int64_t due_ms;
 };
-bool flow_next_attempt(const struct run *run, size_t step, int64_t now_ms,
-		struct flow_attempt *next);
+struct flow_attempt *flow_next_attempts(
+		const struct run *run, size_t step, int64_t now_ms, size_t *count);
 
 /* How a step that has nothing left to start must end; OUTCOME_NONE: it must
  * not end now. */

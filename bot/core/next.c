@@ -129,36 +129,48 @@ static void next_running(const struct run *run, struct effects *effects) {
 	}
 }
 
-static void next_start(const struct bridge *bridge, const struct world *world,
-		const struct run *run, size_t step, struct effects *effects) {
-	struct flow_attempt next;
-	if (!flow_next_attempt(run, step, world->now_ms, &next) ||
-			next.due_ms > world->now_ms) {
-		return;
-	}
+/* Whether anything of @step may be started; a gate may have to be verified. */
+static bool may_start(const struct bridge *bridge, const struct run *run,
+		size_t step, struct effects *effects) {
 	size_t publisher = 0;
 	if (run->status == RUN_ROLLING_BACK &&
 			flow_missing_value(run, step, &publisher) != NULL) {
-		return; // decide_tick passes it over, or asks
+		return false; // decide_tick passes it over, or asks
 	}
 	bool barred = false;
 	const struct gate_state *gate = unverified(bridge, run, step, &barred);
-	if (barred) {
-		return;
-	}
-	if (gate != NULL) {
-		add(effects,
-				(struct effect){
-						.type = EFFECT_VERIFY_GATE,
-						.gate = gate->id,
-						.run = run->number,
-						.forward = run->status != RUN_ROLLING_BACK,
-				});
-		return;
+	if (barred || gate == NULL) {
+		return !barred;
 	}
 	add(effects,
-			attempt_effect(EFFECT_START_ATTEMPT, run, step, next.block,
-					next.host, next.number));
+			(struct effect){
+					.type = EFFECT_VERIFY_GATE,
+					.gate = gate->id,
+					.run = run->number,
+					.forward = run->status != RUN_ROLLING_BACK,
+			});
+	return false;
+}
+
+static void next_start(const struct bridge *bridge, const struct world *world,
+		const struct run *run, size_t step, struct effects *effects) {
+	size_t count = 0;
+	struct flow_attempt *list = flow_next_attempts(
+			run, step, world->now_ms, &count);
+	bool asked = false;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].due_ms > world->now_ms) {
+			continue;
+		}
+		if (!asked && !may_start(bridge, run, step, effects)) {
+			break;
+		}
+		asked = true;
+		add(effects,
+				attempt_effect(EFFECT_START_ATTEMPT, run, step, list[i].block,
+						list[i].host, list[i].number));
+	}
+	free(list);
 }
 
 static void next_run(const struct bridge *bridge, const struct world *world,
@@ -232,9 +244,14 @@ static void run_deadline(
 	size_t count = 0;
 	size_t *turns = flow_turns(run, &count);
 	for (size_t i = 0; i < count; i++) {
-		struct flow_attempt next;
-		if (flow_next_attempt(run, turns[i], world->now_ms, &next)) {
-			earlier(due, next.due_ms);
+		size_t nexts = 0;
+		struct flow_attempt *list = flow_next_attempts(
+				run, turns[i], world->now_ms, &nexts);
+		for (size_t j = 0; j < nexts; j++) {
+			earlier(due, list[j].due_ms);
+		}
+		free(list);
+		if (nexts > 0) {
 			continue;
 		}
 		const struct step_state *step = &run->steps[turns[i]];

@@ -36,6 +36,7 @@ struct plan_target {
 	char *name;
 	char **hosts;
 	size_t host_count;
+	size_t parallel;         // most of them at once; 0: as the runbook says
 	char *workdir;           // shown; not part of the digest
 	struct plan_file *files; // by path
 	size_t file_count;

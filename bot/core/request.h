@@ -50,6 +50,8 @@ enum request_type {
 	REQUEST_GATE_VERIFIED, // read afresh before the first command behind it
 	REQUEST_ATTEMPT_START, // the files of its target were read again
 	REQUEST_ATTEMPT_ENDED,
+	REQUEST_ATTEMPT_LOST, // its host cannot be reached: @problem says why
+	REQUEST_ATTEMPT_FOUND,
 	REQUEST_SERVER_LOST,
 	REQUEST_SERVER_BACK,
 	REQUEST_SOURCE_CHANGED,
@@ -107,12 +109,13 @@ struct request {
 	bool edited;
 	int64_t server_ms; // posted: its create_at
 
-	/* attempt start, attempt ended */
+	/* attempt start, ended, lost, found */
 	uint32_t block;
 	uint32_t host;
 	uint32_t attempt;
 	const struct plan_target *target; // as read now; NULL: no answer (@problem)
 									  // start: @reason, if it cannot begin
+	bool may_run;                     // lost: it may have begun there
 	enum outcome outcome;
 	int32_t exit_status;
 	int64_t duration_ms;

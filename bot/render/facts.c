@@ -283,10 +283,28 @@ static char *host_words(
 			"%s ", words_host(run, step, attempt->block, attempt->host));
 }
 
+/* The attempt that runs, if it does, where nobody sees it; or NULL. */
+static const struct attempt *step_lost(const struct step_state *step) {
+	for (size_t i = 0; i < step->attempt_count; i++) {
+		if (step->attempts[i].ended_ms == 0 && step->attempts[i].lost_ms != 0) {
+			return &step->attempts[i];
+		}
+	}
+	return NULL;
+}
+
 char *speak_step_note(
 		const struct speech *speech, const struct run *run, size_t step) {
 	const struct step_state *state = &run->steps[step];
-	const struct attempt *attempt = step_running(state);
+	const struct attempt *attempt = step_lost(state);
+	if (attempt != NULL) {
+		char *span = words_span(speech->world->now_ms - attempt->lost_ms);
+		char *text = xasprintf("%s away %s",
+				words_host(run, step, attempt->block, attempt->host), span);
+		free(span);
+		return text;
+	}
+	attempt = step_running(state);
 	if (attempt != NULL) {
 		int64_t gone = speech->world->now_ms - attempt->started_ms;
 		int64_t most = attempt->until_ms - attempt->started_ms;

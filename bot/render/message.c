@@ -129,6 +129,8 @@ static void speak(const struct speech *speech) {
 	case EVENT_STEP_TAP_REFUSED:
 	case EVENT_STEP_CONFIRMED:
 	case EVENT_STEP_ESCALATED:
+	case EVENT_ATTEMPT_LOST:
+	case EVENT_ATTEMPT_FOUND:
 		speak_of_step(speech);
 		break;
 	}

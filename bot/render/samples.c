@@ -131,6 +131,13 @@ static const struct template_sample samples[] = {
 			"{\"known\":true,\"usage\":\"!cutover start\","
 			"\"summary\":\"check, then the T0 gate\","
 			"\"who\":\"the lead\",\"asked\":\"md:`dance`\"}" },
+	{ "host_found", "a host answers again, after it was said that it did not",
+			"{\"host\":\"node2\",\"number\":\"4.2.2\",\"away\":\"2 min\"}" },
+	{ "host_lost", "a host on which a command was started does not answer",
+			"{\"host\":\"node2\",\"number\":\"4.2.2\","
+			"\"who\":\"md:@devops-lead\",\"title\":\"Deploy changes\","
+			"\"reason\":\"Connection refused\","
+			"\"may_run\":true}" },
 	{ "nothing_runs", "`!status` or `!why` while no run is open",
 			"{\"plan\":\"3f9a1c2b\",\"gate\":\"approved\","
 			"\"last\":\"LB-6 rehearsal passed\"}" },

@@ -560,6 +560,27 @@ static void say_escalated(
 	speak_post(speech, key, NULL, "step_escalated", context);
 }
 
+/* One post when a host is lost and, where that was said, one below the card
+ * when it answers again. */
+static void say_reach(
+		const struct speech *speech, const struct step_view *view) {
+	const struct event *event = speech->event;
+	bool lost = event->type == EVENT_ATTEMPT_LOST;
+	cJSON *context = step_context(speech, view);
+	speak_put(context, "host",
+			words_host(view->run, view->index, event->block, event->host));
+	speak_put(context, "reason", lost ? event->text : NULL);
+	speak_put_flag(context, "may_run", lost && event->count > 0);
+	speak_take(context, "away", words_span(event->duration_ms));
+	char *card = lost ? NULL : speak_card_key(speech, view->run);
+	char *key = speak_key(speech, view->run, "step/%s/try/%u.%u.%u/%s/%llu",
+			view->model->number, event->block + 1, event->host + 1,
+			event->attempt, lost ? "lost" : "found",
+			(unsigned long long)speech->bridge->event_count);
+	speak_post(speech, key, card, lost ? "host_lost" : "host_found", context);
+	free(card);
+}
+
 void speak_of_step(const struct speech *speech) {
 	struct step_view view;
 	if (!view_init(speech, &view)) {
@@ -588,5 +609,7 @@ void speak_of_step(const struct speech *speech) {
 		say_escalated(speech, &view);
 	} else if (type == EVENT_STEP_TAP_REFUSED) {
 		say_tap_refused(speech, &view);
+	} else if (type == EVENT_ATTEMPT_LOST || type == EVENT_ATTEMPT_FOUND) {
+		say_reach(speech, &view);
 	}
 }

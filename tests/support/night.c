@@ -186,6 +186,9 @@ static void tell(struct night *night, const struct event *event) {
 	if (event->attempt > 0) {
 		str_addf(&line, "#%u", event->attempt);
 	}
+	if (event->attempt > 0 && event->host > 0) {
+		str_addf(&line, "@%u", event->host + 1);
+	}
 	if (event->outcome != OUTCOME_NONE) {
 		str_addf(&line, " %s", outcome_name(event->outcome));
 	}
@@ -258,15 +261,22 @@ static void check_started(struct night *night, const struct event *event) {
 			(gate == NULL || gate->status != GATE_USED)) {
 		violate(night, "S1 no used gate", event);
 	}
+	size_t running = 0;
 	for (size_t i = 0; i < step->attempt_count; i++) {
 		const struct attempt *attempt = &step->attempts[i];
-		if (attempt->block == event->block && attempt->host == event->host &&
-				attempt->number == event->attempt) {
+		bool here = attempt->block == event->block &&
+				attempt->host == event->host;
+		if (here && attempt->number == event->attempt) {
 			violate(night, "S2 the same attempt twice", event);
 		}
-		if (attempt->ended_ms == 0) {
+		if (attempt->ended_ms == 0 &&
+				(here || attempt->block != event->block)) {
 			violate(night, "S2 two at once", event);
 		}
+		running += attempt->ended_ms == 0;
+	}
+	if (running >= run_host_parallel(run, event->step, event->block)) {
+		violate(night, "S2 more at once than it says", event);
 	}
 	const struct gate_state *rollback = bridge_gate_for(
 			&night->bridge, run->number, PURPOSE_ROLLBACK);
