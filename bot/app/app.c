@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/engine.h"
+#include "app/hostfiles.h"
 #include "app/inbox.h"
 #include "app/logbook.h"
 #include "app/outbox.h"
@@ -44,6 +45,7 @@ struct app {
 	struct voice *voice;
 	struct server *server;
 	struct runner *runner;
+	struct hostfiles *hostfiles;
 	struct outbox *outbox;
 	struct engine *engine;
 	struct inbox *inbox;
@@ -159,6 +161,11 @@ static void on_trouble(void *data, const char *what) {
 static void on_ended(
 		void *data, const char *id, const struct attempt_result *result) {
 	engine_attempt_ended(((struct app *)data)->engine, id, result);
+}
+
+static void on_reach(
+		void *data, const char *id, const struct attempt_reach *reach) {
+	engine_attempt_reach(((struct app *)data)->engine, id, reach);
 }
 
 /* A step or a poll that nobody can see must not be waited for in silence; of a
@@ -371,7 +378,10 @@ static bool make_runner(struct app *app, struct err *err) {
 	const char *clock = file->config->sandbox.clock;
 	char *clock_path = clock != NULL ? config_file_path(file, clock) : NULL;
 	char *absolute = clock_path != NULL ? realpath(clock_path, NULL) : NULL;
-	static const struct runner_sink sink = { .ended = on_ended };
+	static const struct runner_sink sink = {
+		.ended = on_ended,
+		.reach = on_reach,
+	};
 	const struct steprunner_options options = {
 		.loop = app->loop,
 		.http = app->http,
@@ -381,6 +391,8 @@ static bool make_runner(struct app *app, struct err *err) {
 	app->runner = steprunner_create(&options, &sink, app, err);
 	free(absolute);
 	free(clock_path);
+	app->hostfiles = hostfiles_create(app->loop, app->state_dir);
+	source_use_hostfiles(app->source, app->hostfiles);
 	return app->runner != NULL;
 }
 
@@ -491,6 +503,10 @@ static void tear_down(struct app *app) {
 	if (app->runner != NULL) {
 		app->runner->api->destroy(app->runner);
 	}
+	if (app->source != NULL) {
+		source_use_hostfiles(app->source, NULL);
+	}
+	hostfiles_destroy(app->hostfiles);
 	inbox_destroy(app->inbox);
 	engine_destroy(app->engine);
 	outbox_destroy(app->outbox);

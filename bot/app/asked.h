@@ -16,6 +16,7 @@ struct asked {
 	struct request request;
 	char *input;      // identity; NULL: asking twice is no harm
 	int64_t asked_ms; // by the loop's clock
+	bool read;        // hosts were asked for what it is decided by
 	void **owned;
 	size_t owned_count;
 };

@@ -6,6 +6,7 @@
 
 #include "app/asked.h"
 #include "app/cards.h"
+#include "app/job.h"
 #include "app/outbox.h"
 #include "app/perform.h"
 #include "app/posted.h"
@@ -27,6 +28,7 @@
 #define QUEUE_MOST 20000
 #define INPUT_ROOM 300
 #define ANEW_MS    10000 // between two cards made anew, real
+#define HOSTS_MS   15000 // so long hosts may be away before it is said
 
 struct engine {
 	struct engine_options options;
@@ -36,7 +38,9 @@ struct engine {
 	struct asked *head;
 	struct asked *tail;
 	size_t queued;
-	bool turning; // a turn is deferred
+	int64_t hosts_away; // since when what is due is put off for them, real; 0
+	struct asked *reading; // they wait for hosts, the first for its answers
+	bool turning;          // a turn is deferred
 	bool online;
 	bool begun;       // the server was reached and read, or given up for now
 	bool holding;     // the run clock
@@ -216,24 +220,60 @@ static struct plan_record *make_plan(const struct engine *engine,
 	return sources->api->plan(sources, params, count, err);
 }
 
+/* The target and the host that an attempt would run on; NULL: no such step. */
+static const char *target_meant(const struct engine *engine,
+		const struct request *request, const char **host) {
+	const struct run *run = bridge_run(&engine->record.bridge, request->run);
+	if (run == NULL || request->step_index >= run->step_count ||
+			request->block >= run->plan->runbook->steps[request->step_index]
+									  .block_count) {
+		return NULL;
+	}
+	const struct effect effect = {
+		.step = request->step_index,
+		.block = request->block,
+		.host = request->host,
+	};
+	*host = job_host(run, &effect);
+	return job_block(run, &effect)->on;
+}
+
 /* Read the target that an attempt would run on into @plan. */
 static const struct plan_target *read_target(const struct engine *engine,
 		const struct request *request, struct plan *plan, struct err *err) {
 	struct sources *sources = engine->options.sources;
 	const struct run *run = bridge_run(&engine->record.bridge, request->run);
-	if (run == NULL || request->step_index >= run->step_count ||
-			request->block >= run->plan->runbook->steps[request->step_index]
-									  .block_count) {
+	const char *host = NULL;
+	const char *name = target_meant(engine, request, &host);
+	if (name == NULL) {
 		err_set(err, ERR_NOT_FOUND, "there is no such step");
 		return NULL;
 	}
-	const struct step *step = &run->plan->runbook->steps[request->step_index];
-	const char *name = step->blocks[request->block].on;
 	plan_init(plan, run->plan->runbook);
-	if (!sources->api->target(sources, name, plan, err)) {
+	if (!sources->api->target(sources, name, host, plan, err)) {
 		return NULL;
 	}
 	return plan_target(plan, name);
+}
+
+/* A host that is away for a moment is no reason to hold a run or to void an
+ * approval: what was due is tried again. */
+static bool put_off_for_hosts(
+		struct engine *engine, const struct asked *asked, enum err_code code) {
+	int64_t now = loop_real_now_ms(engine->options.loop);
+	enum request_type type = asked->request.type;
+	if (!asked->read ||
+			(type != REQUEST_GATE_VERIFIED && type != REQUEST_ATTEMPT_START)) {
+		return false;
+	}
+	if (engine->hosts_away == 0) {
+		engine->hosts_away = now;
+	}
+	bool wait = code == ERR_IO && now - engine->hosts_away < HOSTS_MS;
+	if (!wait) {
+		engine->hosts_away = 0;
+	}
+	return wait;
 }
 
 /* Decide one request with what must be read for it. */
@@ -256,7 +296,13 @@ static enum commit decide_asked(
 		request.target = read_target(engine, &request, &target, &target_err);
 		request.problem = request.target == NULL ? target_err.text : NULL;
 	}
-	enum commit result = commit(engine, &request, asked->input, &took_plan);
+	const struct err *err = plan_err.code != ERR_NONE ? &plan_err : &target_err;
+	enum commit result = COMMIT_NOTHING;
+	if (put_off_for_hosts(engine, asked, err->code)) {
+		log_warn("hosts.away", "why=\"%s\"", err->text);
+	} else {
+		result = commit(engine, &request, asked->input, &took_plan);
+	}
 	if (!took_plan) {
 		plan_record_destroy(plan);
 	}
@@ -280,10 +326,97 @@ static void pop(struct engine *engine) {
 	asked_destroy(asked);
 }
 
+/* ---- what hosts must be asked first ---- */
+
+/* Whether @asked is decided by what hosts have. */
+static bool wants_hosts(
+		const struct engine *engine, const struct request *request) {
+	const struct run *run = bridge_run(&engine->record.bridge, request->run);
+	if (request->type == REQUEST_ATTEMPT_START) {
+		// What is rolled back goes on whatever they have.
+		return run != NULL && run->status != RUN_ROLLING_BACK;
+	}
+	return wants_plan(request->type);
+}
+
+static void on_hosts(void *data);
+
+/* Ask for the first that waits; false: there is nothing to ask. */
+static bool ask_hosts(struct engine *engine) {
+	struct sources *sources = engine->options.sources;
+	const struct request *request = &engine->reading->request;
+	const char *host = NULL;
+	const char *target = request->type == REQUEST_ATTEMPT_START
+			? target_meant(engine, request, &host)
+			: NULL;
+	return sources->api->refresh(sources, target, host, on_hosts, engine);
+}
+
+/* The first that waited has its answers: it may be decided. */
+static void back_in_line(struct engine *engine) {
+	struct asked *asked = engine->reading;
+	engine->reading = asked->next;
+	asked->read = true;
+	asked->next = NULL;
+	if (engine->tail != NULL) {
+		engine->tail->next = asked;
+	} else {
+		engine->head = asked;
+	}
+	engine->tail = asked;
+}
+
+static void on_hosts(void *data) {
+	struct engine *engine = data;
+	back_in_line(engine);
+	while (engine->reading != NULL && !ask_hosts(engine)) {
+		back_in_line(engine);
+	}
+	if (engine->reading == NULL) {
+		loop_release_clock(engine->options.loop);
+	}
+	turn_soon(engine);
+}
+
+/* Put the head of the queue aside until hosts were asked; others go on
+ * meanwhile.  False: it needs none. */
+static bool put_aside(struct engine *engine) {
+	struct asked *asked = engine->head;
+	struct sources *sources = engine->options.sources;
+	struct asked **end = &engine->reading;
+	if (asked->read || sources->api->refresh == NULL ||
+			!wants_hosts(engine, &asked->request)) {
+		return false;
+	}
+	bool first = engine->reading == NULL;
+	struct asked *next = asked->next;
+	while (*end != NULL) {
+		end = &(*end)->next;
+	}
+	*end = asked;
+	asked->next = NULL;
+	if (first && !ask_hosts(engine)) {
+		engine->reading = NULL;
+		asked->next = next;
+		return false;
+	}
+	if (first) {
+		loop_hold_clock(engine->options.loop);
+	}
+	engine->head = next;
+	if (next == NULL) {
+		engine->tail = NULL;
+	}
+	return true;
+}
+
 /* Process the head of the queue; false: it must wait. */
 static bool process(struct engine *engine) {
 	struct asked *asked = engine->head;
 	if (!is_known(engine, asked)) {
+		if (put_aside(engine)) {
+			return true;
+		}
 		if (decide_asked(engine, asked) == COMMIT_LATER) {
 			return false;
 		}
@@ -384,7 +517,7 @@ static void retry_later(struct engine *engine) {
 }
 
 static void tell_drained(struct engine *engine) {
-	if (engine->head == NULL && engine->options.drained != NULL) {
+	if (engine_is_drained(engine) && engine->options.drained != NULL) {
 		engine->options.drained(engine->options.data);
 	}
 }
@@ -534,6 +667,14 @@ void engine_destroy(struct engine *engine) {
 	while (engine->head != NULL) {
 		pop(engine);
 	}
+	if (engine->reading != NULL) {
+		loop_release_clock(engine->options.loop);
+	}
+	while (engine->reading != NULL) {
+		struct asked *asked = engine->reading;
+		engine->reading = asked->next;
+		asked_destroy(asked);
+	}
 	posted_finish(&engine->posted);
 	if (engine->holding) {
 		loop_release_clock(engine->options.loop);
@@ -562,6 +703,11 @@ void engine_offline(struct engine *engine, const char *why) {
 void engine_attempt_ended(struct engine *engine, const char *id,
 		const struct attempt_result *result) {
 	perform_ended(engine->perform, id, result);
+}
+
+void engine_attempt_reach(struct engine *engine, const char *id,
+		const struct attempt_reach *reach) {
+	perform_reach(engine->perform, id, reach);
 }
 
 void engine_posted(struct engine *engine) {
@@ -599,5 +745,5 @@ const struct bridge *engine_bridge(const struct engine *engine) {
 }
 
 bool engine_is_drained(const struct engine *engine) {
-	return engine->head == NULL;
+	return engine->head == NULL && engine->reading == NULL;
 }

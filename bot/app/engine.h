@@ -8,6 +8,7 @@
 #include "core/bridge.h"
 #include "core/request.h"
 
+struct attempt_reach;
 struct attempt_result;
 struct journal;
 struct loop;
@@ -77,6 +78,8 @@ void engine_offline(struct engine *engine, const char *why);
 /* The runner's sink. */
 void engine_attempt_ended(struct engine *engine, const char *id,
 		const struct attempt_result *result);
+void engine_attempt_reach(struct engine *engine, const char *id,
+		const struct attempt_reach *reach);
 
 /* The outbox has settled something: a post may have got its id. */
 void engine_posted(struct engine *engine);

@@ -6,8 +6,11 @@
 #include "app/planner.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "codec/config_value.h"
 
-#define GRACE_MS 10000
+#define GRACE_MS  10000
+#define NAME_MOST 64  // of a part of an id
+#define NAME_ROOM 256 // one that is too long is refused, never cut
 
 /* --- names --- */
 
@@ -29,10 +32,11 @@ const char *job_host(const struct run *run, const struct effect *effect) {
 	return target->hosts[effect->host];
 }
 
-/* Add @text with what a folder's name must not have replaced. */
+/* Add @text, if need be cut, with what a folder's name must not have replaced.
+ * False: it is not all there. */
 static bool add_safe(struct str *str, const char *text) {
-	bool same = true;
-	for (const char *c = text; *c != '\0'; c++) {
+	bool same = strlen(text) <= NAME_MOST;
+	for (const char *c = text; *c != '\0' && c - text < NAME_MOST; c++) {
 		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 				(*c >= '0' && *c <= '9') || strchr("._-", *c) != NULL;
 		str_add_char(str, plain ? *c : '_');
@@ -44,7 +48,7 @@ static bool add_safe(struct str *str, const char *text) {
 char *job_id(const char *prefix, const struct run *run,
 		const struct effect *effect) {
 	struct str id;
-	str_init(&id, 200);
+	str_init(&id, NAME_ROOM);
 	add_safe(&id, prefix);
 	str_addf(&id, "-%u-", run->number);
 	add_safe(&id, run->plan->runbook->steps[effect->step].number);
@@ -172,18 +176,35 @@ static int64_t timeout_of(const struct run *run, const struct effect *effect) {
 	return job_block(run, effect)->timeout_ms;
 }
 
-static bool check_host(
-		const struct plan_target *target, const char *host, struct err *err) {
-	if (strcmp(host, "local") != 0) {
-		return err_set(err, ERR_REFUSED,
-				"%s is another machine, and this version runs commands on "
-				"its own only",
-				host);
+/* Where a command runs.  Requests are the bot's own, wherever those run. */
+static bool find_host(struct job *job, const struct run *run,
+		const struct effect *effect, struct sources *sources, struct err *err) {
+	const struct block *block = job_block(run, effect);
+	const char *text = job_host(run, effect);
+	if (block->kind == BLOCK_HTTP || strcmp(text, "local") == 0) {
+		return true;
 	}
-	if (target == NULL || target->workdir == NULL) {
-		return err_set(err, ERR_REFUSED, "its target has no workdir");
+	if (!config_value_host(text, &job->where, err) ||
+			!sources->api->ssh_files(
+					sources, block->on, &job->key, &job->known_hosts, err)) {
+		return false;
 	}
+	job->ssh = (struct ssh_host){
+		.name = job->where.name,
+		.user = job->where.user,
+		.port = job->where.port,
+		.key = job->key,
+		.known_hosts = job->known_hosts,
+	};
+	job->spec.host = &job->ssh;
 	return true;
+}
+
+static bool check_target(const struct plan_target *target,
+		const struct block *block, struct err *err) {
+	bool there = block->kind == BLOCK_HTTP ||
+			(target != NULL && target->workdir != NULL);
+	return there || err_set(err, ERR_REFUSED, "its target has no workdir");
 }
 
 bool job_make(struct job *job, const char *id, const struct run *run,
@@ -192,7 +213,9 @@ bool job_make(struct job *job, const char *id, const struct run *run,
 	const struct step *step = &run->plan->runbook->steps[effect->step];
 	const struct block *block = job_block(run, effect);
 	const struct plan_target *target = target_of(run, effect);
-	if (!check_host(target, job_host(run, effect), err) ||
+	job->spec.timeout_ms = timeout_of(run, effect);
+	if (!find_host(job, run, effect, sources, err) ||
+			!check_target(target, block, err) ||
 			!make_env(job, run, effect, sources, err)) {
 		return false;
 	}
@@ -205,14 +228,15 @@ bool job_make(struct job *job, const char *id, const struct run *run,
 		.id = id,
 		.kind = block->kind == BLOCK_HTTP ? ATTEMPT_HTTP : ATTEMPT_SH,
 		.text = block->text,
-		.workdir = target->workdir,
+		.workdir = target != NULL ? target->workdir : NULL,
 		.env = (const char *const *)job->env,
 		.masked = (const char *const *)job->masked,
 		.conditions = job->conditions,
 		.sets = job->sets,
 		.may_set = job->may_set,
-		.timeout_ms = timeout_of(run, effect),
+		.timeout_ms = job->spec.timeout_ms,
 		.grace_ms = GRACE_MS,
+		.host = job->spec.host,
 	};
 	return true;
 }
@@ -231,5 +255,10 @@ void job_finish(struct job *job) {
 	free(job->conditions);
 	free(job->sets);
 	free(job->may_set);
+	free(job->where.text);
+	free(job->where.user);
+	free(job->where.name);
+	free(job->key);
+	free(job->known_hosts);
 	*job = (struct job){ 0 };
 }

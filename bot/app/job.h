@@ -6,9 +6,11 @@
 
 #include "app/sources.h"
 #include "base/err.h"
+#include "codec/config.h"
 #include "core/bridge.h"
 #include "core/decide.h"
 #include "exec/runner.h"
+#include "exec/ssh.h"
 
 /*
  * An attempt as the runner wants it, made from the plan in the journal: what
@@ -23,6 +25,10 @@ struct job {
 	const char **conditions;
 	const char **sets;
 	const char **may_set;
+	struct ssh_host ssh;
+	struct config_host where; // what ssh points to, as the next two
+	char *key;
+	char *known_hosts;
 };
 
 /*
@@ -35,8 +41,8 @@ char *job_id(const char *prefix, const struct run *run,
 
 /*
  * Fill @job for the attempt that @effect names; @id is borrowed.  False with
- * @err where it cannot be run: a secret is gone, its host is out of reach of
- * this version.  Pair with job_finish(), on failure too.
+ * @err where it cannot be run: a secret is gone, its target is.  What can be
+ * said of its host is filled in even then, to follow what has begun.  Pair with job_finish(), on failure too.
  */
 bool job_make(struct job *job, const char *id, const struct run *run,
 		const struct effect *effect, struct sources *sources, struct err *err)

@@ -571,14 +571,33 @@ static struct plan_value *values_of(const struct attempt_result *result) {
 	return values;
 }
 
-void perform_ended(struct perform *perform, const char *id,
-		const struct attempt_result *result) {
+static struct effort *find_follower(
+		const struct perform *perform, const char *id) {
 	struct effort *effort = perform->efforts;
 	while (effort != NULL &&
 			(effort->effect.type != EFFECT_FOLLOW_ATTEMPT ||
 					effort->id == NULL || strcmp(effort->id, id) != 0)) {
 		effort = effort->next;
 	}
+	return effort;
+}
+
+void perform_reach(struct perform *perform, const char *id,
+		const struct attempt_reach *reach) {
+	struct effort *effort = find_follower(perform, id);
+	if (effort == NULL || effort->ended) {
+		return;
+	}
+	struct request request = attempt_request(
+			effort, reach->lost ? REQUEST_ATTEMPT_LOST : REQUEST_ATTEMPT_FOUND);
+	request.problem = reach->lost ? reach->why : NULL;
+	request.may_run = reach->may_run;
+	ask(effort, &request, NULL);
+}
+
+void perform_ended(struct perform *perform, const char *id,
+		const struct attempt_result *result) {
+	struct effort *effort = find_follower(perform, id);
 	if (effort == NULL || effort->ended) {
 		log_warn("attempt.unexpected", "id=%s", id);
 		return;

@@ -8,6 +8,7 @@
 #include "core/decide.h"
 #include "core/request.h"
 
+struct attempt_reach;
 struct attempt_result;
 struct loop;
 struct runner;
@@ -60,6 +61,10 @@ void perform_update(struct perform *perform, const struct bridge *bridge,
 
 /* A request that was asked here has been decided. */
 void perform_answered(struct perform *perform, const struct request *request);
+
+/* The runner's sink: the host of attempt @id was lost, or answers. */
+void perform_reach(struct perform *perform, const char *id,
+		const struct attempt_reach *reach);
 
 /* The runner's sink: attempt @id has ended. */
 void perform_ended(struct perform *perform, const char *id,

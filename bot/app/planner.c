@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "app/git.h"
+#include "app/readings.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "codec/lines.h"
@@ -264,22 +265,129 @@ static bool read_files(const struct config_target *from,
 	return true;
 }
 
+static const struct reading *reading_of(
+		const struct readings *readings, const char *target, const char *host) {
+	return readings != NULL ? readings_of(readings, target, host) : NULL;
+}
+
+/* Add what @b lacks of @a, and what both have and is not the same, to @text. */
+static void add_differences(struct str *text, const char *host_a,
+		const struct reading *a, const char *host_b, const struct reading *b) {
+	for (size_t i = 0; i < a->file_count; i++) {
+		const char *path = a->files[i].path;
+		const char *other = reading_hash(b, path);
+		const char *gap = text->len > 0 ? "; " : "";
+		if (other == NULL) {
+			str_addf(text, "%s%s has %s and %s has not", gap, host_a, path,
+					host_b);
+		} else if (strcmp(a->files[i].hash, other) != 0) {
+			str_addf(text, "%s%s of %s is not that of %s", gap, path, host_b,
+					host_a);
+		}
+	}
+}
+
+/* Each host against the first. */
+static bool hosts_agree(const struct readings *readings,
+		const struct config_target *from, struct err *err) {
+	const char *first = from->hosts[0].text;
+	const struct reading *a = reading_of(readings, from->name, first);
+	struct str text = { 0 };
+	for (size_t i = 1; i < from->host_count; i++) {
+		const char *other = from->hosts[i].text;
+		const struct reading *b = reading_of(readings, from->name, other);
+		struct str missing = { 0 };
+		add_differences(&text, first, a, other, b);
+		for (size_t k = 0; k < b->file_count; k++) {
+			if (reading_hash(a, b->files[k].path) == NULL) {
+				str_addf(&missing, "%s%s has %s and %s has not",
+						text.len + missing.len > 0 ? "; " : "", other,
+						b->files[k].path, first);
+			}
+		}
+		str_add(&text, str_text(&missing));
+		str_finish(&missing);
+	}
+	bool agree = text.len == 0 ||
+			err_set(err, ERR_INVALID,
+					"the hosts of [target %s] have different files: %s",
+					from->name, str_text(&text));
+	str_finish(&text);
+	return agree;
+}
+
+static bool was_read(const struct reading *reading,
+		const struct config_target *from, const char *host, struct err *err) {
+	if (reading == NULL) {
+		return err_set(err, ERR_IO, "%s of [target %s] was not asked yet", host,
+				from->name);
+	}
+	return reading->problem == NULL ||
+			err_set(err, reading->away ? ERR_IO : ERR_INVALID,
+					"%s of [target %s]: %s", host, from->name,
+					reading->problem);
+}
+
+/* The commit is that of the first host; where others have another, none. */
+static void take_commit(
+		struct plan_target *target, const struct reading *reading, bool first) {
+	if (first) {
+		target->commit = xstrdup(reading->commit);
+	} else if (target->commit != NULL &&
+			(reading->commit == NULL ||
+					strcmp(target->commit, reading->commit) != 0)) {
+		free(target->commit);
+		target->commit = NULL;
+	}
+	target->dirty = target->dirty || reading->dirty;
+}
+
+static bool take_hosts(const struct readings *readings,
+		const struct config_target *from, const char *only,
+		struct plan_target *target, struct err *err) {
+	const struct reading *reading = NULL;
+	for (size_t i = 0; i < from->host_count; i++) {
+		const char *host = from->hosts[i].text;
+		if (only != NULL && strcmp(only, host) != 0) {
+			continue;
+		}
+		bool first = reading == NULL;
+		reading = reading_of(readings, from->name, host);
+		if (!was_read(reading, from, host, err)) {
+			return false;
+		}
+		take_commit(target, reading, first);
+	}
+	if (reading == NULL) {
+		return err_set(err, ERR_INVALID,
+				"%s is no longer a host of [target %s]", only, from->name);
+	}
+	if (only == NULL && !hosts_agree(readings, from, err)) {
+		return false;
+	}
+	for (size_t i = 0; i < reading->file_count; i++) {
+		plan_target_add_file(
+				target, reading->files[i].path, reading->files[i].hash);
+	}
+	target->workdir = xstrdup(from->workdir);
+	return true;
+}
+
 bool planner_read_target(const struct config *config, const char *base_dir,
-		const char *name, struct plan *plan, struct err *err) {
+		const struct readings *readings, const char *name, const char *host,
+		struct plan *plan, struct err *err) {
 	const struct config_target *from = config_target(config, name);
 	if (from == NULL) {
 		return err_set(err, ERR_INVALID,
 				"the config has no section [target %s]", name);
 	}
-	if (!config_target_is_local(from)) {
-		return err_set(err, ERR_INVALID,
-				"[target %s] is on other hosts, and this version runs commands "
-				"on this one only",
-				name);
-	}
 	struct plan_target *target = plan_add_target(plan, name);
 	for (size_t i = 0; i < from->host_count; i++) {
 		plan_target_add_host(target, from->hosts[i].text);
+	}
+	if (!config_target_is_local(from)) {
+		target->parallel = (size_t)from->parallel;
+		return take_hosts(readings, from, host, target, err);
 	}
 	char *workdir = planner_workdir(config, base_dir, from);
 	bool good = read_files(from, target, workdir, err);
@@ -289,7 +397,8 @@ bool planner_read_target(const struct config *config, const char *base_dir,
 
 /* Add what the runbook's steps name. */
 static bool add_places(const struct config *config, const char *base_dir,
-		const struct planner_key *key, struct plan *plan, struct err *err) {
+		const struct readings *readings, const struct planner_key *key,
+		struct plan *plan, struct err *err) {
 	const struct runbook *runbook = plan->runbook;
 	for (size_t i = 0; i < runbook->step_count; i++) {
 		const struct step *step = &runbook->steps[i];
@@ -302,8 +411,8 @@ static bool add_places(const struct config *config, const char *base_dir,
 			/* A request is the bot's own, wherever commands run. */
 			if (block->kind == BLOCK_SH &&
 					plan_target(plan, block->on) == NULL &&
-					!planner_read_target(
-							config, base_dir, block->on, plan, err)) {
+					!planner_read_target(config, base_dir, readings, block->on,
+							NULL, plan, err)) {
 				return false;
 			}
 		}
@@ -312,19 +421,22 @@ static bool add_places(const struct config *config, const char *base_dir,
 }
 
 bool planner_build(const struct config *config, const char *base_dir,
-		const struct runbook *runbook, const struct planner_param *params,
-		size_t count, const struct planner_key *key, struct plan *plan,
-		struct err *err) {
+		const struct readings *readings, const struct runbook *runbook,
+		const struct planner_param *params, size_t count,
+		const struct planner_key *key, struct plan *plan, struct err *err) {
 	plan_init(plan, runbook);
 	bool good = true;
 	for (size_t i = 0; good && i < count; i++) {
 		good = plan_set_param(plan, params[i].name, params[i].value, err);
 	}
 	good = good && plan_complete(plan, err) &&
-			add_places(config, base_dir, key, plan, err);
+			add_places(config, base_dir, readings, key, plan, err);
 	for (size_t i = 0; good && i < plan->target_count; i++) {
 		struct plan_target *target = &plan->targets[i];
-		if (!git_describe(target->workdir, &target->commit, &target->dirty)) {
+		const struct config_target *from = config_target(config, target->name);
+		if (config_target_is_local(from) &&
+				!git_describe(
+						target->workdir, &target->commit, &target->dirty)) {
 			target->commit = NULL;
 		}
 	}

@@ -11,11 +11,13 @@
 #include "sys/id.h"
 
 struct journal;
+struct readings;
 
 /*
  * Makes a plan of a runbook and a config: reads the environments' secrets files
  * and the files that commands read, which is all that a digest needs beside the
  * document.  Reads files and asks git while the caller waits; both have caps.
+ * Of hosts over ssh it takes what was read last (app/readings.h).
  */
 
 #define PLANNER_FILE_MAX_BYTES ((size_t)16 * 1024 * 1024) // of a tracked file
@@ -46,14 +48,9 @@ bool planner_key_make(struct journal *journal, struct planner_key *key,
  * and nothing to free.  Pair with plan_finish() on success.
  */
 bool planner_build(const struct config *config, const char *base_dir,
-		const struct runbook *runbook, const struct planner_param *params,
-		size_t count, const struct planner_key *key, struct plan *plan,
-		struct err *err) __attribute__((warn_unused_result));
-
-/* Add target @name, which @plan does not have, as it is now: its hosts and
- * tracked files.  Which commit those are of is asked only for a whole plan. */
-bool planner_read_target(const struct config *config, const char *base_dir,
-		const char *name, struct plan *plan, struct err *err)
+		const struct readings *readings, const struct runbook *runbook,
+		const struct planner_param *params, size_t count,
+		const struct planner_key *key, struct plan *plan, struct err *err)
 		__attribute__((warn_unused_result));
 
 struct secret;
@@ -66,6 +63,15 @@ struct secret;
 struct secret *planner_open_secrets(const char *base_dir,
 		const struct config_env *env, char **name, struct err *err)
 		__attribute__((warn_unused_result));
+
+/*
+ * Add target @name, which @plan does not have, as it is now: its hosts and
+ * tracked files, which must be the same on all of them; with @host only that
+ * one is looked at.  Which commit those are of is asked only for a whole plan.
+ */
+bool planner_read_target(const struct config *config, const char *base_dir,
+		const struct readings *readings, const char *name, const char *host,
+		struct plan *plan, struct err *err) __attribute__((warn_unused_result));
 
 /*
  * The secrets of @env in clear, which planner_wipe() overwrites and frees.

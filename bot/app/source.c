@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/hostfiles.h"
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "app/settings_build.h"
@@ -38,6 +39,7 @@ struct source {
 	struct people people;
 	struct journal *journal;
 	struct server *server;
+	struct hostfiles *hostfiles;
 	struct planner_key key;
 	char prefix[PREFIX_ROOM];
 };
@@ -93,6 +95,10 @@ void source_use_server(struct source *source, struct server *server) {
 	}
 }
 
+void source_use_hostfiles(struct source *source, struct hostfiles *hostfiles) {
+	source->hostfiles = hostfiles;
+}
+
 /* --- the interface --- */
 
 static const struct settings *get_settings(const struct sources *sources) {
@@ -137,12 +143,18 @@ static struct planner_param *params_of(
 	return params;
 }
 
+static const struct readings *readings_now(const struct source *source) {
+	return source->hostfiles != NULL ? hostfiles_readings(source->hostfiles)
+									 : NULL;
+}
+
 static bool fill_plan(const struct source *source, struct runbook_file *file,
 		const struct plan_value *values, size_t count,
 		struct plan_record *record, struct err *err) {
 	struct planner_param *params = params_of(values, count);
 	bool ok = planner_build(source->config.config, source->config.dir,
-			file->runbook, params, count, &source->key, &record->plan, err);
+			readings_now(source), file->runbook, params, count, &source->key,
+			&record->plan, err);
 	free(params);
 	if (ok) {
 		record->runbook = file->runbook;
@@ -169,10 +181,32 @@ static struct plan_record *make_plan(struct sources *sources,
 }
 
 static bool read_target(struct sources *sources, const char *name,
-		struct plan *plan, struct err *err) {
+		const char *host, struct plan *plan, struct err *err) {
 	const struct source *source = of(sources);
-	return planner_read_target(
-			source->config.config, source->config.dir, name, plan, err);
+	return planner_read_target(source->config.config, source->config.dir,
+			readings_now(source), name, host, plan, err);
+}
+
+static bool refresh(struct sources *sources, const char *target,
+		const char *host, void (*fn)(void *data), void *data) {
+	const struct source *source = of(sources);
+	return source->hostfiles != NULL &&
+			hostfiles_read(source->hostfiles, source->config.config,
+					source->config.dir, target, host, fn, data);
+}
+
+static bool ssh_files(const struct sources *sources, const char *name,
+		char **key, char **known_hosts, struct err *err) {
+	const struct config_file *file = &of(sources)->config;
+	const struct config_target *target = config_target(file->config, name);
+	if (target == NULL || target->ssh_key == NULL ||
+			target->ssh_known_hosts == NULL) {
+		return err_set(err, ERR_REFUSED,
+				"the config no longer says how to reach [target %s]", name);
+	}
+	*key = config_file_path(file, target->ssh_key);
+	*known_hosts = config_file_path(file, target->ssh_known_hosts);
+	return true;
 }
 
 /* Whether what the file holds now is what was approved. */
@@ -233,6 +267,8 @@ static const struct sources_api api = {
 	.people = get_people,
 	.plan = make_plan,
 	.target = read_target,
+	.refresh = refresh,
+	.ssh_files = ssh_files,
 	.secrets = read_secrets,
 };
 

@@ -7,6 +7,7 @@
 #include "app/sources.h"
 #include "base/err.h"
 
+struct hostfiles;
 struct journal;
 struct server;
 
@@ -35,6 +36,9 @@ const char *source_broken(const struct source *source);
  */
 bool source_use_journal(struct source *source, struct journal *journal,
 		struct err *err) __attribute__((warn_unused_result));
+
+/* Borrow what reads files of hosts over ssh; NULL: it is gone. */
+void source_use_hostfiles(struct source *source, struct hostfiles *hostfiles);
 
 /* Borrow the server for its people; NULL: it is gone. */
 void source_use_server(struct source *source, struct server *server);

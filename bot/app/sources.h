@@ -31,9 +31,24 @@ struct sources_api {
 	struct plan_record *(*plan)(struct sources *sources,
 			const struct plan_value *params, size_t count, struct err *err);
 
-	/* Read one target's hosts and tracked files afresh into @plan. */
-	bool (*target)(struct sources *sources, const char *name, struct plan *plan,
-			struct err *err);
+	/* Read one target's hosts and tracked files, those of @host, afresh into
+	 * @plan. */
+	bool (*target)(struct sources *sources, const char *name, const char *host,
+			struct plan *plan, struct err *err);
+
+	/*
+	 * Ask hosts over ssh for the tracked files that plan() and target() take
+	 * from them: @host of @target, or all of all targets with NULL.  True: @fn
+	 * is called once, from the loop, and nothing is asked before; false: there
+	 * is nothing to ask.  May be NULL.
+	 */
+	bool (*refresh)(struct sources *sources, const char *target,
+			const char *host, void (*fn)(void *data), void *data);
+
+	/* The files that ssh needs for @target, to be freed.  NULL: none is over
+	 * ssh. */
+	bool (*ssh_files)(const struct sources *sources, const char *target,
+			char **key, char **known_hosts, struct err *err);
 
 	/*
 	 * The secrets of @env in clear, in @values; false when one is missing or

@@ -10,6 +10,7 @@
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "app/speech.h"
+#include "cli/check_hosts.h"
 #include "cli/check_online.h"
 #include "cli/finding.h"
 #include "codec/findings_json.h"
@@ -129,8 +130,8 @@ static void check_targets(
 		const struct config_target *target = &file->config->targets[i];
 		struct err err = { 0 };
 		if (config_target_is_local(target) &&
-				!planner_read_target(
-						file->config, file->dir, target->name, &plan, &err)) {
+				!planner_read_target(file->config, file->dir, NULL,
+						target->name, NULL, &plan, &err)) {
 			add_problem(findings, target->line, &err);
 		}
 	}
@@ -163,6 +164,7 @@ typedef void (*file_check)(
 static const file_check file_checks[] = {
 	check_token,
 	check_targets,
+	check_hosts,
 	check_templates,
 };
 

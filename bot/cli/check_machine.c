@@ -125,21 +125,7 @@ static void check_state(
 	free(dir);
 }
 
-/* --- hosts and tools --- */
-
-static void check_hosts(
-		const struct config_file *file, struct findings *findings) {
-	for (size_t i = 0; i < file->config->target_count; i++) {
-		const struct config_target *target = &file->config->targets[i];
-		if (!config_target_is_local(target)) {
-			findings_add(findings, SEVERITY_ERROR, "hosts",
-					line_of(target->line),
-					"[target %s] is on other hosts (%s), and this version runs "
-					"commands on this machine only: name it local",
-					target->name, target->hosts[0].text);
-		}
-	}
-}
+/* --- tools --- */
 
 /* Whether a command of that name can be run: in PATH, or at its path below the
  * working folder. */
@@ -241,7 +227,6 @@ void check_machine(const struct config_file *file,
 		const struct runbook *runbook, struct online_judge *judge) {
 	check_runner(judge->findings);
 	check_state(file, judge);
-	check_hosts(file, judge->findings);
 	if (runbook != NULL) {
 		check_tools(file, runbook, judge->findings);
 	}

@@ -10,6 +10,7 @@
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "base/xalloc.h"
+#include "cli/hosts.h"
 #include "cli/plan_text.h"
 #include "codec/runbook_json.h"
 #include "journal/journal.h"
@@ -103,9 +104,14 @@ static bool make_plan(const struct options *options,
 				"the runbook has errors, so there is no plan of it");
 	}
 	struct planner_key key;
+	struct hosts hosts;
 	bool found = find_key(config, &key);
-	if (!planner_build(config->config, config->dir, file->runbook,
-				options->params, options->param_count, &key, plan, err)) {
+	bool made = hosts_ask(&hosts, config, err) &&
+			planner_build(config->config, config->dir,
+					hostfiles_readings(hosts.files), file->runbook,
+					options->params, options->param_count, &key, plan, err);
+	hosts_finish(&hosts);
+	if (!made) {
 		return false;
 	}
 	if (!found && has_secrets(plan)) {

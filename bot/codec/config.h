@@ -76,12 +76,12 @@ struct config_target {
 	char *name;
 	struct config_host *hosts; // one at least
 	size_t host_count;
-	char *workdir;            // NULL: the runbook's folder
+	char *workdir;            // NULL: the runbook's folder; over ssh absolute
 	struct config_list files; // patterns below workdir
-	char *ssh_key;            // NULL: none
-	char *ssh_known_hosts;    // NULL: none
-	int64_t parallel;
-	uint32_t line; // 0: `local`, without a section
+	char *ssh_key;            // NULL: none, and no hosts over ssh
+	char *ssh_known_hosts;    // likewise
+	int64_t parallel;         // most hosts at once, whatever a block says
+	uint32_t line;            // 0: `local`, without a section
 };
 
 struct config_approve {

@@ -73,6 +73,29 @@ static void check_override(struct checker *checker) {
 	}
 }
 
+/* Nothing of the user's own ssh is used, so all of it must be said. */
+static void check_remote(
+		struct checker *checker, const struct config_target *target) {
+	if (target->ssh_key == NULL) {
+		complain(checker, target->line,
+				"[target %s] has hosts over ssh and no ssh_key: name the file "
+				"of a key without a passphrase",
+				target->name);
+	}
+	if (target->ssh_known_hosts == NULL) {
+		complain(checker, target->line,
+				"[target %s] has hosts over ssh and no ssh_known_hosts: name a "
+				"file with their keys",
+				target->name);
+	}
+	if (target->workdir == NULL || target->workdir[0] != '/') {
+		complain(checker, target->line,
+				"[target %s] has hosts over ssh and no workdir from the root "
+				"on: write workdir = /…",
+				target->name);
+	}
+}
+
 static void check_targets(struct checker *checker) {
 	const struct config *config = checker->config;
 	for (size_t i = 0; i < config->target_count; i++) {
@@ -83,13 +106,9 @@ static void check_targets(struct checker *checker) {
 		if (strcmp(target->name, "local") == 0) {
 			complain(checker, target->line,
 					"[target local] is this machine: hosts = local");
-			continue;
+		} else {
+			check_remote(checker, target);
 		}
-		findings_add(checker->findings, SEVERITY_WARNING, RULE,
-				(struct place){ target->line, 1 },
-				"[target %s] has hosts over ssh, and this version runs "
-				"commands on `local` only: no step can use it",
-				target->name);
 	}
 }
 

@@ -97,7 +97,7 @@ static void add_target(struct config *config, const char *name, uint32_t line) {
 	struct config_target *target = &config->targets[config->target_count++];
 	*target = (struct config_target){
 		.name = xstrdup(name),
-		.parallel = 1,
+		.parallel = CONFIG_LIST_MAX,
 		.line = line,
 	};
 	struct err never;

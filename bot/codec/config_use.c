@@ -66,11 +66,6 @@ static void check_target(const struct config *config, const struct step *step,
 				"step %s runs on=%s, and the config has no [target %s]%s%s",
 				step->number, block->on, block->on,
 				near != NULL ? ": write on=" : "", near != NULL ? near : "");
-	} else if (!config_target_is_local(target)) {
-		findings_add(findings, SEVERITY_ERROR, "target-remote", block->place,
-				"step %s runs on=%s, whose hosts are over ssh: this version "
-				"runs commands on `local` only, so write hosts = local there",
-				step->number, block->on);
 	}
 }
 

@@ -11,7 +11,6 @@
  *
  *	env-unknown     no [env NAME] of the config; error
  *	target-unknown  no [target NAME]; error
- *	target-remote   its hosts are over ssh, which is not built yet; error
  */
 void config_use_check(const struct config *config,
 		const struct runbook *runbook, struct findings *findings);

@@ -348,8 +348,7 @@ bool config_value_patterns(
 
 /* Hosts */
 
-/* [USER@]HOST[:PORT] into @host, which is zeroed. */
-static bool split_host(
+bool config_value_host(
 		const char *text, struct config_host *host, struct err *err) {
 	const char *at = strchr(text, '@');
 	const char *name = at != NULL ? at + 1 : text;
@@ -381,7 +380,7 @@ static bool split_host(
 static bool check_host(const char *item, struct err *err) {
 	struct config_target one = { 0 };
 	struct config_host host = { 0 };
-	bool ok = split_host(item, &host, err);
+	bool ok = config_value_host(item, &host, err);
 	if (ok) {
 		one.hosts = xcalloc(1, sizeof(host));
 		one.hosts[0] = host;
@@ -407,7 +406,7 @@ bool config_value_hosts(
 		target->hosts = xcalloc(list.count, sizeof(target->hosts[0]));
 		target->host_count = list.count;
 		for (size_t i = 0; i < list.count && ok; i++) {
-			ok = split_host(list.items[i], &target->hosts[i], err);
+			ok = config_value_host(list.items[i], &target->hosts[i], err);
 		}
 	}
 	config_list_finish(&list);

@@ -44,6 +44,10 @@ bool config_value_emojis(
 bool config_value_patterns(
 		const char *value, struct config_list *field, struct err *err);
 
+/* [USER@]HOST[:PORT]; what @host then holds is to be freed. */
+bool config_value_host(
+		const char *text, struct config_host *host, struct err *err);
+
 /* `local`, or hosts for ssh; into the target's hosts. */
 bool config_value_hosts(
 		const char *value, struct config_target *target, struct err *err);

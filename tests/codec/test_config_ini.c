@@ -92,7 +92,7 @@ static void this_machine_is_always_a_target(void **state) {
 	assert_non_null(local);
 	assert_true(config_target_is_local(local));
 	assert_null(local->workdir);
-	assert_int_equal(local->parallel, 1);
+	assert_int_equal(local->parallel, CONFIG_LIST_MAX);
 	assert_null(config_target(config, "compose"));
 	config_destroy(config);
 
@@ -195,16 +195,32 @@ static void every_key_is_read(void **state) {
 	config_destroy(config);
 }
 
-static void hosts_over_ssh_are_read_and_warned_of(void **state) {
+static void hosts_over_ssh_need_all_that_ssh_needs(void **state) {
+	(void)state;
+	char *found;
+	struct config *config = parse(GOOD "[target compose]\n"
+									   "hosts = node1\nworkdir = srv\n",
+			&found);
+	assert_null(config);
+	assert_string_equal(found,
+			"9: error: [target compose] has hosts over ssh and no ssh_key: "
+			"name the file of a key without a passphrase\n"
+			"9: error: [target compose] has hosts over ssh and no "
+			"ssh_known_hosts: name a file with their keys\n"
+			"9: error: [target compose] has hosts over ssh and no workdir from "
+			"the root on: write workdir = /…\n");
+	free(found);
+}
+
+static void hosts_over_ssh_are_read(void **state) {
 	(void)state;
 	char *found;
 	struct config *config = parse(GOOD
 			"[target compose]\n"
-			"hosts = node1, deploy@node2:2222, root@[fe80::1]:22\n",
+			"hosts = node1, deploy@node2:2222, root@[fe80::1]:22\n"
+			"workdir = /srv\nssh_key = key\nssh_known_hosts = known\n",
 			&found);
-	assert_string_equal(found,
-			"9: warning: [target compose] has hosts over ssh, and this version "
-			"runs commands on `local` only: no step can use it\n");
+	assert_string_equal(found, "");
 	free(found);
 	assert_non_null(config);
 	const struct config_target *target = config_target(config, "compose");
@@ -800,7 +816,8 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_is_not_said_has_its_default),
 		cmocka_unit_test(this_machine_is_always_a_target),
 		cmocka_unit_test(every_key_is_read),
-		cmocka_unit_test(hosts_over_ssh_are_read_and_warned_of),
+		cmocka_unit_test(hosts_over_ssh_are_read),
+		cmocka_unit_test(hosts_over_ssh_need_all_that_ssh_needs),
 		cmocka_unit_test(paths_are_relative_to_the_file),
 		cmocka_unit_test(a_prefix_comes_from_the_channel),
 		cmocka_unit_test(only_this_machine_is_loopback),

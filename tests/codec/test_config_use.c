@@ -24,7 +24,10 @@
 	"[target compose]\n" \
 	"hosts = local\n" \
 	"[target far]\n" \
-	"hosts = node1\n"
+	"hosts = node1\n" \
+	"workdir = /srv\n" \
+	"ssh_key = key\n" \
+	"ssh_known_hosts = known_hosts\n"
 
 #define RUNBOOK(attributes, block_attributes, kind, text) \
 	"# Launch\n" \
@@ -104,12 +107,9 @@ static void an_unknown_target_is_said_once(void **state) {
 			"Compose]: write on=compose [target-unknown]\n");
 }
 
-static void a_target_over_ssh_cannot_be_used_yet(void **state) {
+static void a_target_over_ssh_is_a_target(void **state) {
 	(void)state;
-	assert_use(CONFIG, RUNBOOK("", "on=far", "sh", "true"),
-			"11:4 step 1.1 runs on=far, whose hosts are over ssh: this version "
-			"runs commands on `local` only, so write hosts = local there "
-			"[target-remote]\n");
+	assert_use(CONFIG, RUNBOOK("", "on=far", "sh", "true"), "");
 }
 
 static void a_request_runs_nowhere_but_here(void **state) {
@@ -153,7 +153,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_the_config_has_may_be_used),
 		cmocka_unit_test(an_unknown_env_is_said_once),
 		cmocka_unit_test(an_unknown_target_is_said_once),
-		cmocka_unit_test(a_target_over_ssh_cannot_be_used_yet),
+		cmocka_unit_test(a_target_over_ssh_is_a_target),
 		cmocka_unit_test(a_request_runs_nowhere_but_here),
 		cmocka_unit_test(the_example_fits_the_launch_runbook),
 	};

@@ -52,6 +52,34 @@ def check_prints_a_line_for_each_finding():
     assert lines[-1].startswith("2 errors, 0 warnings in 2 files; "), out
 
 
+def check_finds_what_ssh_lacks():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        config = example(folder)
+        config.write_text(config.read_text() + """
+[target far]
+hosts = node1, deploy@node2:2222
+workdir = /srv
+ssh_key = key
+ssh_known_hosts = known_hosts
+""")
+        line = config.read_text().split("\n").index("[target far]") + 1
+        out = run("check", "--config", config)[1]
+        assert f":{line}:1: error: the key of [target far]: " in out, out
+        assert "[ssh-known-hosts]" in out and "cannot be read" in out, out
+        (folder / "key").write_text("a key\n")
+        (folder / "key").chmod(0o644)
+        (folder / "known_hosts").write_text(
+            "[node2]:2222 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO6LUmJ8"
+            "XcB5nWJXwHGzHrO7PhCcmZEzBzVZFTqfxHEO\n")
+        out = run("check", "--config", config)[1]
+        assert "[ssh-key]" in out, out
+        assert "node1 of [target far] is not in " in out, out
+        assert "node2" not in out, out
+        (folder / "key").chmod(0o600)
+        assert "[ssh-key]" not in run("check", "--config", config)[1]
+
+
 def check_of_a_good_runbook_ends_well():
     status, out, _ = run("check", GOOD)
     assert status == 0 and out.startswith("0 errors, 0 warnings in 1 file;"), out
@@ -181,6 +209,7 @@ def wrong_usage_is_told():
 
 TESTS = [
     check_prints_a_line_for_each_finding,
+    check_finds_what_ssh_lacks,
     check_of_a_good_runbook_ends_well,
     check_says_what_cannot_be_read,
     check_passes_the_example_config,

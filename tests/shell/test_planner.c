@@ -86,7 +86,7 @@ static bool digest_now(const struct fixture *fixture, char hex[SHA256_HEX],
 	char *path = xasprintf("%s/ship.md", fixture->dir);
 	assert_true(runbook_file_read(
 			&file, path, fixture->config.config, fixture->config.dir, err));
-	bool good = planner_build(fixture->config.config, fixture->config.dir,
+	bool good = planner_build(fixture->config.config, fixture->config.dir, NULL,
 			file.runbook, &release, 1, &fixture->key, &plan, err);
 	if (good) {
 		memcpy(hex, plan.digest, SHA256_HEX);

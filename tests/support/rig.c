@@ -69,7 +69,8 @@ static bool add_target(const struct rig_sources *self, const char *name,
 }
 
 static bool read_target(struct sources *sources, const char *name,
-		struct plan *plan, struct err *err) {
+		const char *host, struct plan *plan, struct err *err) {
+	(void)host;
 	return add_target(of(sources), name, plan, err);
 }
 
