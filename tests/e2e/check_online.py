@@ -14,6 +14,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import hosts  # noqa: E402
 import stage  # noqa: E402
 
 RUNBOOK = """# Hello
@@ -213,6 +214,24 @@ def target(there, text):
     return lambda: there.write("config.ini", before)
 
 
+def far(there, known=True, mode=0o600):
+    """A host that nobody answers for."""
+    key = there.folder / "key"
+    hosts.make_key(key)
+    key.chmod(mode)
+    kind, text = pathlib.Path(f"{key}.pub").read_text().split()[:2]
+    there.write("known_hosts",
+                f"[127.0.0.1]:{9 if known else 8} {kind} {text}\n")
+    mend = target(there, "[target far]\nhosts = 127.0.0.1:9\nworkdir = /\n"
+                  "ssh_key = key\nssh_known_hosts = known_hosts\n")
+
+    def undo():
+        mend()
+        for name in ("key", "key.pub", "known_hosts"):
+            (there.folder / name).unlink()
+    return undo
+
+
 # What is done, the exit status, and what a line must say.
 CASES = [
     ("all is well", nothing, 0, "0 errors"),
@@ -291,9 +310,15 @@ CASES = [
     ("a proxy that lets no websocket through", no_websocket, 1,
      "its websocket does not (let proxies pass Upgrade)"),
     ("clocks that differ", another_time, 0, "the server's: set them by one"),
-    ("a target on other hosts",
+    ("a target on other hosts, and no word on how",
      lambda t: target(t, "[target far]\nhosts = node1, node2\n"), 1,
-     "[target far] is on other hosts (node1), and this version"),
+     "[target far] has hosts over ssh and no ssh_key: name the file of a key"),
+    ("a host whose key is not known", lambda t: far(t, known=False), 1,
+     "127.0.0.1:9 of [target far] is not in"),
+    ("a key that others may read", lambda t: far(t, mode=0o644), 1,
+     "the key of [target far]: secret file"),
+    ("a host that is not there", far, 1,
+     "127.0.0.1:9 of [target far]: Connection refused [host]"),
     ("a target whose folder is not there",
      lambda t: target(t, "[target near]\nworkdir = /nowhere\n"), 1,
      "the workdir /nowhere of [target near] is not there [file]"),

@@ -1,0 +1,191 @@
+"""Hosts over ssh for tests: each an sshd of its own on loopback, with its own
+port, host key, home and work folder, and a count of executions that the bot
+cannot reach."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import stage
+
+SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
+
+SSHD_CONFIG = """ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host_key
+PidFile none
+AuthorizedKeysFile {folder}/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PubkeyAuthentication yes
+PermitRootLogin prohibit-password
+UsePAM no
+StrictModes no
+MaxSessions 50
+MaxStartups 50
+LogLevel ERROR
+SetEnv HOME={folder}/home PATH={folder}/bin:{path}
+ForceCommand cd {folder}/work && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+"""
+
+# What a step calls to be counted: a line for each start, in a folder that no
+# step and no bot is told of.
+COUNT = """#!/bin/sh
+echo "$@" >> "{folder}/count/ledger"
+"""
+
+
+def there():
+    """Whether this machine can play hosts at all."""
+    return os.access(SSHD, os.X_OK) and shutil.which("ssh-keygen")
+
+
+def make_key(path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                    str(path)], check=True, stdin=subprocess.DEVNULL)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Host:
+    def __init__(self, folder, name, client_key):
+        self.name, self.folder = name, folder / name
+        self.port, self.process = free_port(), None
+        for part in ("home", "work", "bin", "count"):
+            (self.folder / part).mkdir(parents=True)
+        make_key(self.folder / "host_key")
+        shutil.copy(f"{client_key}.pub", self.folder / "authorized_keys")
+        self.program("count", COUNT.format(folder=self.folder))
+        (self.folder / "sshd_config").write_text(SSHD_CONFIG.format(
+            port=self.port, folder=self.folder, path=os.environ["PATH"]))
+        self.start()
+
+    def program(self, name, text):
+        path = self.folder / "bin" / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def known(self):
+        kind, key = (self.folder / "host_key.pub").read_text().split()[:2]
+        return f"[127.0.0.1]:{self.port} {kind} {key}\n"
+
+    def start(self):
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        self.process = subprocess.Popen(
+            [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / "sshd.log", "a"))
+        end = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < end, "an sshd did not come up"
+                time.sleep(0.02)
+
+    def connections(self):
+        """Processes of sshd that serve one; what they started is not."""
+        found, parents = [], [self.process.pid]
+        table = {}
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                stat = (entry / "stat").read_text()
+                words = stat.rsplit(")", 1)[1].split()
+                table[int(entry.name)] = (stat.split("(", 1)[1].rsplit(
+                    ")", 1)[0], int(words[1]))
+            except OSError:
+                continue
+        while parents:
+            parent = parents.pop()
+            for pid, (name, above) in table.items():
+                if above == parent and name.startswith("sshd"):
+                    found.append(pid)
+                    parents.append(pid)
+        return found
+
+    def cut(self):
+        """End every connection, as a network does."""
+        for pid in self.connections():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def stop(self):
+        """No connection any more, and no new one; commands go on."""
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGSTOP)  # it takes no new one
+            self.cut()
+            self.process.kill()
+        self.process.wait()
+
+    def ledger(self):
+        path = self.folder / "count" / "ledger"
+        return path.read_text().split("\n")[:-1] if path.exists() else []
+
+
+class SshStage(stage.Stage):
+    """A stage with hosts, the target `web` of all of them.  They are one
+    machine and have one workdir; where ssh begins is another folder on each,
+    and that is where tracked files are looked for."""
+
+    def __init__(self, sandbox, program, runbook, names=("a", "b", "c"),
+                 extra=""):
+        super().__init__(sandbox, program, runbook)
+        make_key(self.folder / "key")
+        self.hosts = [Host(self.folder, name, self.folder / "key")
+                      for name in names]
+        self.write_known_hosts()
+        config = (self.folder / "config.ini").read_text()
+        hosts = ", ".join(host.address for host in self.hosts)
+        self.write("config.ini", config + f"""
+[target web]
+hosts = {hosts}
+workdir = /proc/self/cwd
+ssh_key = key
+ssh_known_hosts = known_hosts
+{extra}
+""")
+
+    def __exit__(self, *words):
+        for host in self.hosts:
+            host.stop()
+        self.end_masters()
+        super().__exit__(*words)
+
+    def end_masters(self):
+        """Connections that are kept for a minute hold nothing worth it."""
+        for path in (self.folder / "state" / "ssh").glob("*"):
+            subprocess.run(["ssh", "-F", "none", "-O", "exit", "-S", str(path),
+                            "nobody"], check=False, stdin=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+
+    def write_known_hosts(self):
+        self.write("known_hosts", "".join(h.known() for h in self.hosts))
+
+    def host(self, name):
+        return next(host for host in self.hosts if host.name == name)
+
+    def begin(self):
+        """Start the bot and the run, and approve it."""
+        self.start()
+        self.say("lead", "!cutover start")
+        gate = self.wait("/gate/")
+        self.tap("rep", gate["id"])
+
+    def events(self, kind):
+        return [row.get("body") or row for row in self.journal()
+                if row["type"] == kind]
