@@ -56,6 +56,7 @@ struct app {
 	bool mark_waits;
 	bool marked; // there is a stored mark
 	struct logbook logbook;
+	char *texts_broken; // what is wrong with the user's templates; NULL
 	struct err failure; // why it ends, unless it was told to
 	bool failed;
 };
@@ -286,6 +287,22 @@ static void tell_mended(struct app *app) {
 	}
 }
 
+/* Likewise a broken template: the built-in text is said in its place. */
+static bool has_run_for_texts(struct app *app, struct err *err) {
+	if (app->texts_broken == NULL) {
+		return true;
+	}
+	if (bridge_current(engine_bridge(app->engine)) == NULL) {
+		return err_set(err, ERR_INVALID, "%s", app->texts_broken);
+	}
+	const struct request request = {
+		.type = REQUEST_TEXTS_BROKEN,
+		.problem = app->texts_broken,
+	};
+	engine_ask(app->engine, &request, NULL);
+	return true;
+}
+
 static bool has_run_for_it(struct app *app, struct err *err) {
 	const char *broken = source_broken(app->source);
 	if (broken == NULL) {
@@ -406,9 +423,9 @@ static bool make_tools(struct app *app, struct err *err) {
 	if (app->http == NULL) {
 		return false;
 	}
-	app->voice = speech_create(
-			source_templates(app->source), source_prefix(app->source), err);
-	return app->voice != NULL && make_server(app, err) && make_runner(app, err);
+	app->voice = speech_salvage(source_templates(app->source),
+			source_prefix(app->source), &app->texts_broken);
+	return make_server(app, err) && make_runner(app, err);
 }
 
 static void on_drained(void *data) {
@@ -477,7 +494,8 @@ static bool set_up(struct app *app, struct err *err) {
 	app->source = source_read(app->options->config_path, err);
 	if (app->source == NULL || !read_token(app, err) || !make_clock(app, err) ||
 			!open_journal(app, err) || !make_tools(app, err) ||
-			!make_engine(app, err) || !has_run_for_it(app, err)) {
+			!make_engine(app, err) || !has_run_for_texts(app, err) ||
+			!has_run_for_it(app, err)) {
 		return false;
 	}
 	listen(app);
@@ -522,6 +540,7 @@ static void tear_down(struct app *app) {
 	secret_destroy(app->token);
 	source_destroy(app->source);
 	logbook_finish(&app->logbook);
+	free(app->texts_broken);
 	free(app->state_dir);
 }
 

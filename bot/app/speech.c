@@ -1,5 +1,6 @@
 #include "app/speech.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -81,8 +82,9 @@ static bool read_one(struct own_templates *own, const char *folder,
 	return ok;
 }
 
-static bool read_own(
-		struct own_templates *own, const char *folder, struct err *err) {
+/* False with @err, the first thing wrong; @strict: and nothing read behind it. */
+static bool read_own(struct own_templates *own, const char *folder, bool strict,
+		struct err *err) {
 	if (folder == NULL) {
 		return true;
 	}
@@ -93,14 +95,20 @@ static bool read_own(
 	}
 	bool ok = true;
 	const struct dirent *entry;
-	while (ok && (entry = readdir(dir)) != NULL) {
+	while ((ok || !strict) && (entry = readdir(dir)) != NULL) {
+		struct err why = { 0 };
 		if (!is_template(entry->d_name)) {
 			continue;
 		}
-		ok = own->count < FILES_MOST
-				? read_one(own, folder, entry->d_name, err)
-				: err_set(err, ERR_INVALID, "%s: more than %d templates",
-						  folder, FILES_MOST);
+		if (own->count == FILES_MOST) {
+			ok = err_set(err, ERR_INVALID, "%s: more than %d templates", folder,
+					FILES_MOST);
+			break;
+		}
+		if (!read_one(own, folder, entry->d_name, &why)) {
+			*err = ok ? why : *err;
+			ok = false;
+		}
 	}
 	closedir(dir);
 	return ok;
@@ -109,7 +117,7 @@ static bool read_own(
 static struct templates *read_templates(const char *folder, struct err *err) {
 	struct own_templates own = { 0 };
 	struct templates *templates = NULL;
-	if (read_own(&own, folder, err)) {
+	if (read_own(&own, folder, true, err)) {
 		templates = templates_create(own.list, own.count, err);
 	}
 	own_finish(&own);
@@ -227,18 +235,38 @@ static void list_commands(struct speech *self) {
 	}
 }
 
-struct voice *speech_create(
-		const char *folder, const char *prefix, struct err *err) {
-	struct templates *templates = read_templates(folder, err);
-	if (templates == NULL) {
-		return NULL;
-	}
+static struct voice *make(struct templates *templates, const char *prefix) {
 	struct speech *self = xcalloc(1, sizeof(*self));
 	self->voice.api = &api;
 	self->prefix = xstrdup(prefix);
 	self->templates = templates;
 	list_commands(self);
 	return &self->voice;
+}
+
+struct voice *speech_create(
+		const char *folder, const char *prefix, struct err *err) {
+	struct templates *templates = read_templates(folder, err);
+	return templates != NULL ? make(templates, prefix) : NULL;
+}
+
+struct voice *speech_salvage(
+		const char *folder, const char *prefix, char **problem) {
+	struct own_templates own = { 0 };
+	struct err err = { 0 };
+	struct templates *templates = templates_create(NULL, 0, &err);
+	assert(templates != NULL); // the tests see to that
+	read_own(&own, folder, false, &err);
+	for (size_t i = 0; i < own.count; i++) {
+		struct err why = { 0 };
+		if (!templates_replace(templates, &own.list[i], &why) &&
+				err.code == ERR_NONE) {
+			err = why;
+		}
+	}
+	own_finish(&own);
+	*problem = err.code != ERR_NONE ? xstrdup(err.text) : NULL;
+	return make(templates, prefix);
 }
 
 void speech_destroy(struct voice *voice) {

@@ -18,6 +18,14 @@
 struct voice *speech_create(const char *folder, const char *prefix,
 		struct err *err) __attribute__((warn_unused_result));
 
+/*
+ * The same for a run under way, which no text must keep from its bot: what
+ * cannot be used is said by the built-in text.  @problem: the first of what was
+ * wrong, in words, which the caller frees; NULL: nothing was.
+ */
+struct voice *speech_salvage(const char *folder, const char *prefix,
+		char **problem) __attribute__((warn_unused_result));
+
 /* Accepts NULL. */
 void speech_destroy(struct voice *voice);
 

@@ -61,6 +61,12 @@ static void decide_source(struct deciding *d, bool broken) {
 	}
 }
 
+static void decide_texts(struct deciding *d) {
+	struct event event = event_make(EVENT_TEXTS_BROKEN, d->world->now_ms);
+	event.text = d->request->problem;
+	deciding_add(d, event);
+}
+
 static void decide_bot_started(struct deciding *d) {
 	struct event event = event_make(EVENT_BOT_STARTED, d->world->now_ms);
 	event.text = d->request->text;
@@ -146,6 +152,9 @@ void decide(const struct bridge *bridge, const struct world *world,
 		break;
 	case REQUEST_SOURCE_BROKEN:
 		decide_source(&d, true);
+		break;
+	case REQUEST_TEXTS_BROKEN:
+		decide_texts(&d);
 		break;
 	case REQUEST_BOT_STARTED:
 		decide_bot_started(&d);

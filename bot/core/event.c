@@ -150,6 +150,8 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			FIELD_RUN | FIELD_STEP | FIELD_ATTEMPT },
 	[EVENT_ATTEMPT_FOUND] = { "attempt.found", TRY | FIELD_DURATION,
 			FIELD_RUN | FIELD_STEP | FIELD_ATTEMPT },
+
+	[EVENT_TEXTS_BROKEN] = { "texts.broken", FIELD_TEXT, FIELD_TEXT },
 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {

@@ -101,8 +101,12 @@ enum event_type {
 	EVENT_ATTEMPT_LOST,  // its host cannot be reached; text: why; count: 1
 						 // where it may have begun there
 	EVENT_ATTEMPT_FOUND, // it answers again; duration: how long it did not
+
+	/* the bridge again */
+	EVENT_TEXTS_BROKEN, // some of the user's templates cannot be used, and the
+						// built-in ones are; text: why
 };
-#define EVENT_TYPE_COUNT (EVENT_ATTEMPT_FOUND + 1)
+#define EVENT_TYPE_COUNT (EVENT_TEXTS_BROKEN + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -45,7 +45,7 @@ enum request_type {
 	REQUEST_TICK,   // time has passed, or something was committed: what is due?
 	REQUEST_TAPS,   // everything tapped on a watched post, read afresh
 	REQUEST_POSTED, // the server has a post that takes taps, or (@problem)
-			// will never have it
+					// will never have it
 	REQUEST_POST_CHANGED,  // a watched post was edited or deleted, by whomever
 	REQUEST_GATE_VERIFIED, // read afresh before the first command behind it
 	REQUEST_ATTEMPT_START, // the files of its target were read again
@@ -56,6 +56,7 @@ enum request_type {
 	REQUEST_SERVER_BACK,
 	REQUEST_SOURCE_CHANGED,
 	REQUEST_SOURCE_BROKEN,
+	REQUEST_TEXTS_BROKEN,
 	REQUEST_BOT_STARTED,
 };
 #define REQUEST_TYPE_COUNT (REQUEST_BOT_STARTED + 1)

@@ -47,6 +47,10 @@ void speak_of_bot(const struct speech *speech) {
 		put_prose(context, "why", event->text);
 		speak_post(speech, bot_key(speech, "source"), NULL, "source_broken",
 				context);
+	} else if (event->type == EVENT_TEXTS_BROKEN) {
+		put_prose(context, "why", event->text);
+		speak_post(speech, bot_key(speech, "texts"), NULL, "texts_broken",
+				context);
 	} else {
 		cJSON_Delete(context);
 	}
@@ -61,6 +65,7 @@ static void speak(const struct speech *speech) {
 	case EVENT_SERVER_BACK:
 	case EVENT_SOURCE_CHANGED:
 	case EVENT_SOURCE_BROKEN:
+	case EVENT_TEXTS_BROKEN:
 		speak_of_bot(speech);
 		break;
 	case EVENT_COMMAND_ANSWERED:

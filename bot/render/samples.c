@@ -264,6 +264,9 @@ static const struct template_sample samples[] = {
 			"{\"run\":\"LB-7\",\"took\":\"52 min\","
 			"\"names\":\"md:devops-lead, product-owner\","
 			"\"watch\":\"7 After the cutover\"}" },
+	{ "texts_broken",
+			"the bot comes back to a run and a template of yours is broken",
+			"{\"why\":\"md:begins.mustache:3: {{#steps}} is never closed\"}" },
 	{ "watched", "the watch after success is over",
 			"{\"run\":\"LB-7\",\"who\":\"md:@devops-lead\"}" },
 	{ "who", "`!who`",

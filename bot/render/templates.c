@@ -60,13 +60,13 @@ static struct entry *entry_of(
 	return NULL;
 }
 
-static bool replace(struct templates *templates,
-		const struct template_text *text, struct err *err) {
-	struct template *template = take(text, err);
+bool templates_replace(struct templates *templates,
+		const struct template_text *own, struct err *err) {
+	struct template *template = take(own, err);
 	if (template == NULL) {
 		return false;
 	}
-	struct entry *entry = entry_of(templates, text->name);
+	struct entry *entry = entry_of(templates, own->name);
 	assert(entry != NULL); // take() knows only names of messages
 	template_destroy(entry->template);
 	entry->template = template;
@@ -90,7 +90,7 @@ struct templates *templates_create(
 		};
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!replace(templates, &own[i], err)) {
+		if (!templates_replace(templates, &own[i], err)) {
 			templates_destroy(templates);
 			return NULL;
 		}

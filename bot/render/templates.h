@@ -35,6 +35,12 @@ struct templates;
 struct templates *templates_create(const struct template_text *own,
 		size_t count, struct err *err) __attribute__((warn_unused_result));
 
+/* Put @own in the place of its namesake; false with *err, and nothing changed,
+ * where templates_create() would not take it. */
+bool templates_replace(struct templates *templates,
+		const struct template_text *own, struct err *err)
+		__attribute__((warn_unused_result));
+
 /* Accepts NULL. */
 void templates_destroy(struct templates *templates);
 

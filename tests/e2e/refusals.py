@@ -226,9 +226,39 @@ def broken_template_is_said_and_mended():
         there.tap("lead", gate["id"])
         there.tap("rep", gate["id"])
         there.wait("/begins/", "Off we go with")
+        there.wait("/succeeded/")
+        there.say("lead", "!cutover close")
+        there.wait("/closed/")
         there.stop()
         (own / "begins.mustache").write_text("{{nobody}}")
         refused(there, ["begins", "nobody"])
+
+
+def broken_template_keeps_no_run_from_its_bot():
+    with a_stage() as there:
+        own = there.folder / "own"
+        own.mkdir()
+        (own / "rolling_back.mustache").write_text("Off we go back")
+        change(there, "config.ini", "status_every =",
+               "templates = own\nstatus_every =")
+        change(there, "runbook.md", "echo hello", "exit 1")
+        there.start()
+        there.say("lead", "!cutover start")
+        gate = there.wait("/gate/")
+        there.tap("lead", gate["id"])
+        there.tap("rep", gate["id"])
+        there.wait("/failed/")
+        there.kill()
+        (own / "rolled_back.mustache").write_text("{{#never closed")
+        there.start()
+        there.wait("bot/texts/", "rolled_back.mustache")
+        there.say("lead", "!rollback")
+        there.wait("/rolling/", "Off we go back")
+        there.wait("/rolled-back/", "rolled back")
+        there.say("lead", "!cutover close")
+        there.wait("/closed/")
+        there.stop()
+        refused(there, ["rolled_back"])
 
 
 def broken_runbook_keeps_no_run_from_its_bot():
@@ -294,6 +324,8 @@ stage.run([
      what_was_mended_while_the_bot_was_away_is_in_force),
     ("a broken template is said, and mended in place",
      broken_template_is_said_and_mended),
+    ("a broken template keeps no open run from its bot",
+     broken_template_keeps_no_run_from_its_bot),
     ("a broken runbook keeps no open run from its bot",
      broken_runbook_keeps_no_run_from_its_bot),
     ("a renamed person keeps the role, a namesake does not get it",

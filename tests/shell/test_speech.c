@@ -125,6 +125,31 @@ static void what_breaks_while_it_runs_leaves_the_old_in_force(void **state) {
 	speech_destroy(voice);
 }
 
+static void a_run_is_spoken_of_with_what_of_the_users_own_can_be_used(
+		void **state) {
+	const struct folder *folder = *state;
+	char *problem = NULL;
+	put(folder, "answer.mustache", "so: {{text}}\n");
+	put(folder, "card.mustache", "{{#never closed");
+	struct voice *voice = speech_salvage(folder->path, "LB", &problem);
+	assert_non_null(voice);
+	assert_non_null(problem);
+	assert_non_null(strstr(problem, "card.mustache"));
+	free(problem);
+	char *text = answer(voice, "fine");
+	assert_string_equal(text, "so: fine");
+	free(text);
+	speech_destroy(voice);
+	voice = speech_salvage("/nowhere/at/all", "LB", &problem);
+	assert_non_null(voice);
+	assert_non_null(strstr(problem, "/nowhere/at/all"));
+	free(problem);
+	text = answer(voice, "fine");
+	assert_string_equal(text, "ℹ️ fine");
+	free(text);
+	speech_destroy(voice);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_folder_it_speaks_as_built),
@@ -136,6 +161,9 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(
 				what_breaks_while_it_runs_leaves_the_old_in_force, make_folder,
 				drop_folder),
+		cmocka_unit_test_setup_teardown(
+				a_run_is_spoken_of_with_what_of_the_users_own_can_be_used,
+				make_folder, drop_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
