@@ -169,41 +169,60 @@ static void on_reach(
 	engine_attempt_reach(((struct app *)data)->engine, id, reach);
 }
 
-/* A step or a poll that nobody can see must not be waited for in silence; of a
- * gate its closing tells. */
-static void tell_dead_post(
-		struct app *app, const struct outbox_row *row, const char *why) {
+/* Say @take_text in the bridge about @row, once, however often it is refused. */
+static void tell_dead(
+		struct app *app, const struct outbox_row *row, char *take_text) {
 	struct err err = { 0 };
 	char *key = xasprintf("dead/%s", row->key);
-	char *text = xasprintf("⚠️ **A post could not be made**\n`%s`\n"
-						   "Nobody can tap on it. `!why` tells what waits:\n"
-						   "a step takes `!done` and `!fail`, a poll\n"
-						   "is asked for again with `!cutover poll`",
-			why);
 	const struct outbox_row said = {
 		.key = key,
 		.kind = OUTBOX_POST,
 		.target = "",
 		.target_post = "",
-		.text = text,
+		.text = take_text,
 	};
 	const struct journal_batch batch = { .outbox = &said, .outbox_count = 1 };
-	if (app->journal->api->append(app->journal, &batch, &err) ==
-			JOURNAL_APPENDED) {
+	if (!app->journal->api->has_key(app->journal, key) &&
+			app->journal->api->append(app->journal, &batch, &err) ==
+					JOURNAL_APPENDED) {
 		outbox_wake(app->outbox);
 	}
-	free(text);
+	free(take_text);
 	free(key);
+}
+
+/* A step or a poll that nobody can see must not be waited for in silence (of a
+ * gate its closing tells), nor may people believe that those were called who
+ * were not. */
+static void on_refused(
+		void *data, const struct outbox_row *row, const char *why) {
+	struct app *app = data;
+	if (row->kind != OUTBOX_POST) {
+		return;
+	}
+	if (row->channel[0] != '\0') {
+		tell_dead(app, row,
+				xasprintf("⚠️ **Not told in ~%s:** call them another way\n"
+						  "`%s`\n"
+						  "For the next time add me to that channel",
+						row->channel, why));
+	} else if (engine_takes_taps(app->engine, row->key) &&
+			strstr(row->key, "/gate/") == NULL) {
+		tell_dead(app, row,
+				xasprintf("⚠️ **A post could not be made**\n`%s`\n"
+						  "Nobody can tap on it. `!why` tells what waits:\n"
+						  "a step takes `!done` and `!fail`, a poll\n"
+						  "is asked for again with `!cutover poll`",
+						why));
+	}
 }
 
 static void on_settled(
 		void *data, const struct outbox_row *row, bool sent, const char *why) {
 	struct app *app = data;
-	if (!sent && row->kind == OUTBOX_POST &&
-			engine_takes_taps(app->engine, row->key) &&
-			strstr(row->key, "/gate/") == NULL) {
-		tell_dead_post(app, row, why);
-	}
+	(void)row;
+	(void)sent;
+	(void)why;
 	engine_posted(app->engine);
 }
 
@@ -448,6 +467,7 @@ static bool make_engine(struct app *app, struct err *err) {
 			.loop = app->loop,
 			.journal = app->journal,
 			.server = app->server,
+			.refused = on_refused,
 			.settled = on_settled,
 			.takes_taps = on_takes_taps,
 			.data = app,

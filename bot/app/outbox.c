@@ -33,6 +33,7 @@ struct item {
 	char *key;
 	char *target;
 	char *target_post;
+	char *channel;
 	char *text;
 	char *file_path;
 	char *file_name;
@@ -79,6 +80,7 @@ static void item_destroy(struct item *item) {
 	free(item->key);
 	free(item->target);
 	free(item->target_post);
+	free(item->channel);
 	free(item->text);
 	free(item->file_path);
 	free(item->file_name);
@@ -109,6 +111,7 @@ static void add_item(void *data, const struct outbox_row *row) {
 	item->target = xstrdup(row->target != NULL ? row->target : "");
 	item->target_post = xstrdup(
 			row->target_post != NULL ? row->target_post : "");
+	item->channel = xstrdup(row->channel != NULL ? row->channel : "");
 	item->text = xstrdup(row->text != NULL ? row->text : "");
 	item->file_path = xstrdup(row->file_path);
 	item->file_name = xstrdup(row->file_name);
@@ -162,6 +165,7 @@ static struct outbox_row row_of(const struct item *item) {
 		.kind = item->kind,
 		.target = item->target,
 		.target_post = item->target_post,
+		.channel = item->channel,
 		.text = item->text,
 		.file_path = item->file_path,
 		.file_name = item->file_name,
@@ -243,9 +247,15 @@ static void settle_sent(struct item *item, const char *post_id) {
 }
 
 static void settle_dead(struct item *item, const char *why) {
+	const struct outbox_options *options = &item->outbox->options;
+	item->work = WORK_SETTLE;
 	item->result = OUTBOX_DEAD;
 	item->post_id[0] = '\0';
 	snprintf(item->why, sizeof(item->why), "%s", why);
+	struct outbox_row row = row_of(item);
+	if (options->refused != NULL) {
+		options->refused(options->data, &row, item->why);
+	}
 	settle(item);
 }
 
@@ -425,11 +435,13 @@ static void call_server(
 	switch (item->kind) {
 	case OUTBOX_POST:
 		if (item->work == WORK_LOOK) {
-			server->api->find(server, item->key, post_id, on_found, item);
+			server->api->find(
+					server, item->key, item->channel, post_id, on_found, item);
 			return;
 		}
 		const struct server_new_post post = {
 			.key = item->key,
+			.channel = item->channel,
 			.root_id = post_id,
 			.message = text,
 			.file_path = item->file_path,
@@ -472,7 +484,8 @@ static void begin(struct item *item, const char *post_id) {
 static bool same_lane(const struct item *a, const struct item *b) {
 	return (a->kind == OUTBOX_POST) == (b->kind == OUTBOX_POST) &&
 			strcmp(a->target, b->target) == 0 &&
-			strcmp(a->target_post, b->target_post) == 0;
+			strcmp(a->target_post, b->target_post) == 0 &&
+			strcmp(a->channel, b->channel) == 0;
 }
 
 static bool has_turn(const struct outbox *outbox, size_t index) {

@@ -36,6 +36,12 @@ struct outbox_options {
 	struct loop *loop;
 	struct journal *journal;
 	struct server *server;
+	/*
+	 * @row is refused for good, and why.  Told before the journal notes it,
+	 * so that what is committed here about it is not lost to a crash: it may
+	 * be told again.  May be NULL.
+	 */
+	void (*refused)(void *data, const struct outbox_row *row, const char *why);
 	/* @row was settled: sent with a post's id, or refused for good. */
 	void (*settled)(void *data, const struct outbox_row *row, bool sent,
 			const char *why);

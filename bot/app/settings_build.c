@@ -89,6 +89,7 @@ void settings_build(struct settings_built *built, const struct config *config,
 	}
 	built->settings = (struct settings){
 		.prefix = bridge->prefix,
+		.channel = bridge->channel,
 		.status_every_ms = bridge->status_every_ms,
 		.watch_status_every_ms = bridge->watch_status_every_ms,
 		.rehearsal_valid_ms = bridge->rehearsal_valid_ms,

@@ -26,6 +26,7 @@ void said_add(struct said *said, const struct outbox_row *row) {
 		.kind = row->kind,
 		.target = copy(row->target),
 		.target_post = copy(row->target_post),
+		.channel = copy(row->channel),
 		.text = copy(row->text),
 		.file_path = xstrdup(row->file_path),
 		.file_name = xstrdup(row->file_name),
@@ -52,6 +53,7 @@ static void drop_row(const struct outbox_row *row) {
 	drop(row->key);
 	drop(row->target);
 	drop(row->target_post);
+	drop(row->channel);
 	drop(row->text);
 	drop(row->file_path);
 	drop(row->file_name);

@@ -74,6 +74,8 @@ static void fail(struct md *md, struct place place, const char *format, ...) {
 	md_error(md, RULE, place.line, place.column, "%s", text);
 }
 
+#define CHANNEL_LETTERS 64 // of a channel's name, on any server
+
 /* The channel that a contact names, `~authority` or `#authority`, or NULL. */
 static char *channel_of(const char *contact) {
 	for (const char *at = contact; *at != '\0'; at++) {
@@ -93,6 +95,25 @@ static char *channel_of(const char *contact) {
 	return NULL;
 }
 
+/* The bot posts into it, so a name that can be none is an error. */
+static void check_channel(
+		struct md *md, const char *channel, struct place place) {
+	if (channel == NULL) {
+		return;
+	}
+	if (strlen(channel) > CHANNEL_LETTERS) {
+		fail(md, place,
+				"the contact names a channel in more than %d letters; write "
+				"its name as in its address",
+				CHANNEL_LETTERS);
+	} else if (strpbrk(channel, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL) {
+		fail(md, place,
+				"the contact names the channel `~%s`, and channels' names have "
+				"no capitals; write it as in the channel's address",
+				channel);
+	}
+}
+
 static void read_role(
 		struct md *md, cmark_node *row, const struct md_header *header) {
 	struct runbook *runbook = md->runbook;
@@ -109,8 +130,12 @@ static void read_role(
 		role->name = xstrdup(name.text);
 		role->primary = md_table_cell(md, row, header, MD_ROLE_PRIMARY).text;
 		role->backup = md_table_cell(md, row, header, MD_ROLE_BACKUP).text;
-		role->contact = md_table_cell(md, row, header, MD_ROLE_CONTACT).text;
+		struct md_cell contact = md_table_cell(
+				md, row, header, MD_ROLE_CONTACT);
+		role->contact = contact.text;
 		role->channel = channel_of(role->contact);
+		role->contact_place = contact.place;
+		check_channel(md, role->channel, contact.place);
 		role->place = name.place;
 	}
 	free(name.text);

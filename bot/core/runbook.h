@@ -157,6 +157,7 @@ struct role {
 	char *backup;
 	char *contact;
 	char *channel; // "authority" where contact names one (~x or #x); NULL
+	struct place contact_place;
 	struct place place;
 };
 

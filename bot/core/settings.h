@@ -23,7 +23,8 @@ struct holders {
 #define ESCALATIONS_MOST 2
 
 struct settings {
-	const char *prefix; // "LB"
+	const char *prefix;  // "LB"
+	const char *channel; // the bridge's
 	int64_t status_every_ms;
 	int64_t watch_status_every_ms;
 	int64_t rehearsal_valid_ms;

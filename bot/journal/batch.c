@@ -33,6 +33,7 @@ static bool check_outbox(const struct outbox_row *row, struct err *err) {
 	}
 	if (!fits(row->target, BATCH_NAME_MAX) ||
 			!fits(row->target_post, BATCH_NAME_MAX) ||
+			!fits(row->channel, BATCH_NAME_MAX) ||
 			!fits(row->file_name, BATCH_NAME_MAX) ||
 			!fits(row->file_path, BATCH_TEXT_MAX) ||
 			!fits(row->text, BATCH_TEXT_MAX)) {
@@ -43,6 +44,15 @@ static bool check_outbox(const struct outbox_row *row, struct err *err) {
 			batch_text(row->target_post)[0] == '\0') {
 		return err_set(err, ERR_INVALID,
 				"outbox row %s does not say which post it is about", row->key);
+	}
+	bool in_thread = batch_text(row->target)[0] != '\0' ||
+			batch_text(row->target_post)[0] != '\0';
+	if (batch_text(row->channel)[0] != '\0' &&
+			(row->kind != OUTBOX_POST || in_thread)) {
+		return err_set(err, ERR_INVALID,
+				"outbox row %s is for another channel, where only new posts "
+				"are made",
+				row->key);
 	}
 	return true;
 }

@@ -54,6 +54,8 @@ struct outbox_row {
 	const char *target; // key of the post that it is about, or of the thread's
 						// root for a post ("" for the channel)
 	const char *target_post; // post id where the target is not one of ours; ""
+	const char *channel;     // name of another channel of the team, for a post;
+							 // "": the bridge's own
 	const char *text;
 	const char *file_path; // NULL: none
 	const char *file_name;

@@ -120,6 +120,7 @@ static void add_outbox(
 		.kind = row->kind,
 		.target = xstrdup(batch_text(row->target)),
 		.target_post = xstrdup(batch_text(row->target_post)),
+		.channel = xstrdup(batch_text(row->channel)),
 		.text = xstrdup(batch_text(row->text)),
 		.file_path = xstrdup(row->file_path),
 		.file_name = xstrdup(row->file_name),
@@ -352,6 +353,7 @@ static void free_outbox(struct outbox_row *row) {
 	free_text(row->key);
 	free_text(row->target);
 	free_text(row->target_post);
+	free_text(row->channel);
 	free_text(row->text);
 	free_text(row->file_path);
 	free_text(row->file_name);

@@ -11,6 +11,8 @@
  * outbox    what must be said; only its state moves.
  * value     small named values beside the chain.
  *
+ * Version 2: a row of the outbox may be meant for another channel.
+ *
  * The insert trigger also stops INSERT OR REPLACE, which fires no delete
  * trigger.
  */
@@ -72,7 +74,15 @@ static const char version_1[] =
 		" value TEXT NOT NULL"
 		") STRICT, WITHOUT ROWID;";
 
-static const char *const steps[] = { version_1 };
+static const char version_2[] =
+		"ALTER TABLE outbox ADD COLUMN channel TEXT NOT NULL DEFAULT '';"
+		"DROP TRIGGER outbox_no_update;"
+		"CREATE TRIGGER outbox_no_update BEFORE UPDATE OF"
+		" id, key, kind, target, target_post, channel, text, file_path,"
+		" file_name ON outbox"
+		" BEGIN SELECT RAISE(ABORT, 'the outbox keeps its rows'); END;";
+
+static const char *const steps[] = { version_1, version_2 };
 
 const struct schema schema_current = {
 	.steps = steps,

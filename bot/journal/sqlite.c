@@ -54,7 +54,8 @@ static const char *const sql_of[STATEMENT_COUNT] = {
 				  " WHERE state = 'pending' AND kind = 'edit'"
 				  " AND target = ?1 AND target_post = ?2",
 	[ADD_OUTBOX] = "INSERT INTO outbox (key, kind, target, target_post, text,"
-				   " file_path, file_name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+				   " file_path, file_name, channel)"
+				   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[HAS_KEY] = "SELECT 1 FROM outbox WHERE key = ?1",
 	[POST_OF] = "SELECT post_id FROM outbox WHERE key = ?1 AND post_id <> ''",
 	[IS_DEAD] = "SELECT 1 FROM outbox WHERE key = ?1 AND state = 'dead'",
@@ -237,6 +238,7 @@ static bool add_outbox(
 	bind_text(statement, 5, batch_text(row->text));
 	bind_text(statement, 6, row->file_path);
 	bind_text(statement, 7, row->file_name);
+	bind_text(statement, 8, batch_text(row->channel));
 	return run(self, ADD_OUTBOX);
 }
 
@@ -484,6 +486,7 @@ static void outbox_from(sqlite3_stmt *statement, struct outbox_row *row) {
 				state_names, LENGTH(state_names), column(statement, 8)),
 		.post_id = column(statement, 9),
 		.first_try_ms = sqlite3_column_int64(statement, 10),
+		.channel = column(statement, 11),
 	};
 }
 
@@ -492,7 +495,7 @@ static bool sqlite_pending(struct journal *journal, outbox_row_fn fn,
 	struct journal_sqlite *self = of(journal);
 	sqlite3_stmt *statement = query(self,
 			"SELECT id, key, kind, target, target_post, text, file_path,"
-			" file_name, state, post_id, first_try_ms FROM outbox"
+			" file_name, state, post_id, first_try_ms, channel FROM outbox"
 			" WHERE state = 'pending' ORDER BY id",
 			err);
 	if (statement == NULL) {

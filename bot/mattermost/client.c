@@ -97,9 +97,9 @@ static void post(struct server *server, const struct server_new_post *post,
 	outgoing_post(client_of(server)->outgoing, post, fn, data);
 }
 
-static void find(struct server *server, const char *key, const char *root_id,
-		server_reply_fn fn, void *data) {
-	outgoing_find(client_of(server)->outgoing, key, root_id, fn, data);
+static void find(struct server *server, const char *key, const char *channel,
+		const char *root_id, server_reply_fn fn, void *data) {
+	outgoing_find(client_of(server)->outgoing, key, channel, root_id, fn, data);
 }
 
 static void edit(struct server *server, const char *post_id,
@@ -299,7 +299,7 @@ static void make_parts(struct client *client,
 	client->roster = roster_create(client->api, &roster_sink, client);
 	client->feed = feed_create(loop, client->roster, sink, data);
 	client->taps = taps_create(loop, client->api, client->feed);
-	client->outgoing = outgoing_create(loop, client->api);
+	client->outgoing = outgoing_create(loop, client->api, options->team);
 }
 
 static bool make_api(struct client *client,

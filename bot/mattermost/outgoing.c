@@ -26,6 +26,10 @@ struct deed {
 	struct api_request *request;
 	struct walk *walk;
 	char *key;
+	void (*then)(struct deed *deed); // once it is known in which channel
+	char channel_id[65];
+	char *file_path;
+	char *file_name;
 	char *post_id;
 	char *root_id;
 	char *message;
@@ -38,14 +42,17 @@ struct deed {
 struct outgoing {
 	struct loop *loop;
 	struct api *api;
+	char *team;
 	char own_id[65];
 	char channel_id[65];
 	size_t max_message;
 	struct deed *deeds;
 };
 
-struct outgoing *outgoing_create(struct loop *loop, struct api *api) {
+struct outgoing *outgoing_create(
+		struct loop *loop, struct api *api, const char *team) {
 	struct outgoing *outgoing = xcalloc(1, sizeof(*outgoing));
+	outgoing->team = xstrdup(team);
 	outgoing->loop = loop;
 	outgoing->api = api;
 	return outgoing;
@@ -56,6 +63,8 @@ static void deed_free(struct deed *deed) {
 	api_cancel(deed->request);
 	walk_cancel(deed->walk);
 	free(deed->key);
+	free(deed->file_path);
+	free(deed->file_name);
 	free(deed->post_id);
 	free(deed->root_id);
 	free(deed->message);
@@ -71,6 +80,7 @@ void outgoing_destroy(struct outgoing *outgoing) {
 		outgoing->deeds = deed->next;
 		deed_free(deed);
 	}
+	free(outgoing->team);
 	free(outgoing);
 }
 
@@ -234,6 +244,60 @@ static bool is_placed(struct deed *deed) {
 	return false;
 }
 
+/* --- another channel --- */
+
+static void reply_closed(struct deed *deed) {
+	const struct server_reply with = {
+		.result = SERVER_NEVER,
+		.post_id = "",
+		.message = "",
+		.err = { .code = ERR_REFUSED, .text = "the channel is archived" },
+	};
+	reply(deed, &with);
+}
+
+static void on_elsewhere(void *data, const struct api_answer *answer) {
+	struct deed *deed = data;
+	deed->request = NULL;
+	struct server_reply with = reply_of(answer);
+	bool archived = false;
+	if (look_around(deed, answer)) {
+		return;
+	}
+	if (answer->result == SERVER_OK &&
+			mattermost_json_read_id(
+					answer->body, deed->channel_id, &archived, &with.err)) {
+		if (archived) {
+			reply_closed(deed);
+		} else {
+			deed->then(deed);
+		}
+		return;
+	}
+	if (with.result == SERVER_OK || with.result == SERVER_DOUBT) {
+		with.result = SERVER_AGAIN; // nothing is posted yet
+	}
+	reply(deed, &with);
+}
+
+/* Go on with @then where the deed is to be done: in our channel, or in another
+ * by its name, which is looked up each time, as people would. */
+static void go_to(
+		struct deed *deed, const char *name, void (*then)(struct deed *deed)) {
+	const struct outgoing *outgoing = deed->outgoing;
+	deed->then = then;
+	if (name == NULL || name[0] == '\0') {
+		snprintf(deed->channel_id, sizeof(deed->channel_id), "%s",
+				outgoing->channel_id);
+		then(deed);
+		return;
+	}
+	char *path = xasprintf(
+			"/teams/name/%s/channels/name/%s", outgoing->team, name);
+	ask(deed, HTTP_GET, path, NULL, on_elsewhere);
+	free(path);
+}
+
 /* A copy of at most @max runes; what is cut ends with an ellipsis. */
 static char *cut_runes(const char *text, size_t max) {
 	size_t len = strlen(text);
@@ -281,7 +345,7 @@ static void create(struct deed *deed, const char *file_id) {
 	const struct outgoing *outgoing = deed->outgoing;
 	char *pending = xasprintf("%s:%s", outgoing->own_id, deed->key);
 	char *body = mattermost_json_write_post(&(struct mattermost_new_post){
-			.channel_id = outgoing->channel_id,
+			.channel_id = deed->channel_id,
 			.root_id = deed->root_id,
 			.message = deed->message,
 			.pending_post_id = pending,
@@ -337,14 +401,13 @@ static void on_uploaded(void *data, const struct api_answer *answer) {
 	mattermost_json_finish_ids(&files);
 }
 
-static void upload(struct deed *deed, const struct server_new_post *post) {
-	const char *const form[] = { "channel_id", deed->outgoing->channel_id,
-		NULL };
+static void upload(struct deed *deed) {
+	const char *const form[] = { "channel_id", deed->channel_id, NULL };
 	const struct api_call call = {
 		.method = HTTP_POST,
 		.path = "/files",
-		.upload_file = post->file_path,
-		.upload_name = post->file_name,
+		.upload_file = deed->file_path,
+		.upload_name = deed->file_name,
 		.form = form,
 		.timeout_ms = UPLOAD_TIMEOUT_MS,
 	};
@@ -361,23 +424,28 @@ static bool is_file(const char *path, struct err *err) {
 			err_set(err, ERR_INVALID, "no regular file");
 }
 
+static void post_there(struct deed *deed) {
+	struct err err = { 0 };
+	if (deed->file_path == NULL) {
+		create(deed, NULL);
+	} else if (!is_file(deed->file_path, &err)) {
+		create_bare(deed, &err);
+	} else {
+		// Anew on each try: an id can be attached once only.
+		upload(deed);
+	}
+}
+
 void outgoing_post(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data) {
 	struct deed *deed = deed_add(outgoing, fn, data);
 	deed->key = xstrdup(post->key);
 	deed->root_id = xstrdup(post->root_id);
 	deed->message = fit(outgoing, post->message);
-	if (!is_placed(deed)) {
-		return;
-	}
-	struct err err = { 0 };
-	if (post->file_path == NULL) {
-		create(deed, NULL);
-	} else if (!is_file(post->file_path, &err)) {
-		create_bare(deed, &err);
-	} else {
-		// Anew on each try: an id can be attached once only.
-		upload(deed, post);
+	deed->file_path = xstrdup(post->file_path);
+	deed->file_name = xstrdup(post->file_name);
+	if (is_placed(deed)) {
+		go_to(deed, post->channel, post_there);
 	}
 }
 
@@ -431,25 +499,30 @@ static void on_thread(void *data, const struct api_answer *answer) {
 	reply_found(deed, &judged);
 }
 
-void outgoing_find(struct outgoing *outgoing, const char *key,
-		const char *root_id, server_reply_fn fn, void *data) {
+static void look_there(struct deed *deed) {
 	static const struct walk_sink sink = {
 		.page = on_page,
 		.done = on_walked,
 	};
-	struct deed *deed = deed_add(outgoing, fn, data);
-	deed->key = xstrdup(key);
-	if (!is_placed(deed)) {
-		return;
-	}
-	if (root_id[0] == '\0') {
+	if (deed->root_id[0] == '\0') {
 		deed->walk = walk_start(
-				outgoing->api, outgoing->channel_id, &sink, deed);
+				deed->outgoing->api, deed->channel_id, &sink, deed);
 		return;
 	}
-	char *path = xasprintf("/posts/%s/thread", root_id);
+	char *path = xasprintf("/posts/%s/thread", deed->root_id);
 	ask(deed, HTTP_GET, path, NULL, on_thread);
 	free(path);
+}
+
+void outgoing_find(struct outgoing *outgoing, const char *key,
+		const char *channel, const char *root_id, server_reply_fn fn,
+		void *data) {
+	struct deed *deed = deed_add(outgoing, fn, data);
+	deed->key = xstrdup(key);
+	deed->root_id = xstrdup(root_id);
+	if (is_placed(deed)) {
+		go_to(deed, channel, look_there);
+	}
 }
 
 void outgoing_edit(struct outgoing *outgoing, const char *post_id,

@@ -11,12 +11,14 @@ struct loop;
  * twice: in pending_post_id, for which the server gives the same post again
  * for half a minute, and in its props, by which find() recognises it later.
  * What is refused while the channel is archived or we are not in it is AGAIN.
+ * A post for another channel is made where its name leads now; there a refusal
+ * is for good, as long as our own channel is open to us.
  */
 
 struct outgoing;
 
-struct outgoing *outgoing_create(struct loop *loop, struct api *api)
-		__attribute__((warn_unused_result));
+struct outgoing *outgoing_create(struct loop *loop, struct api *api,
+		const char *team) __attribute__((warn_unused_result));
 /* Callbacks of what is under way are never called. */
 void outgoing_destroy(struct outgoing *outgoing);
 
@@ -31,7 +33,8 @@ void outgoing_set_place(struct outgoing *outgoing, const char *own_id,
 void outgoing_post(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data);
 void outgoing_find(struct outgoing *outgoing, const char *key,
-		const char *root_id, server_reply_fn fn, void *data);
+		const char *channel, const char *root_id, server_reply_fn fn,
+		void *data);
 void outgoing_edit(struct outgoing *outgoing, const char *post_id,
 		const char *message, server_reply_fn fn, void *data);
 void outgoing_pin(struct outgoing *outgoing, const char *post_id, bool pinned,

@@ -116,6 +116,7 @@ typedef void (*server_taps_fn)(
 
 struct server_new_post {
 	const char *key;     // the outbox key: pending_post_id and props carry it
+	const char *channel; // another one of the team, by name; NULL or "": ours
 	const char *root_id; // "" for the channel
 	const char *message;
 	const char *file_path; // attach this file, if possible; NULL: none
@@ -134,9 +135,9 @@ struct server_api {
 
 	void (*post)(struct server *server, const struct server_new_post *post,
 			server_reply_fn fn, void *data);
-	/* Look for our own post that carries @key. */
-	void (*find)(struct server *server, const char *key, const char *root_id,
-			server_reply_fn fn, void *data);
+	/* Look for our own post that carries @key, where it was to be made. */
+	void (*find)(struct server *server, const char *key, const char *channel,
+			const char *root_id, server_reply_fn fn, void *data);
 	void (*edit)(struct server *server, const char *post_id,
 			const char *message, server_reply_fn fn, void *data);
 	void (*pin)(struct server *server, const char *post_id, bool pinned,

@@ -34,8 +34,9 @@ struct message_row {
 	char *target;      // key of the post it is about; of the thread's root, for
 					   // a post ("": the channel)
 	char *target_post; // post id, where the target is not one of ours
-	char *text;        // message, or the emoji's name
-	char *file_path;   // NULL: none
+	char *channel;   // a post's: another channel of the team; "": the bridge's
+	char *text;      // message, or the emoji's name
+	char *file_path; // NULL: none
 	char *file_name;
 };
 

@@ -19,6 +19,7 @@ void message_rows_finish(struct message_rows *rows) {
 		free(row->key);
 		free(row->target);
 		free(row->target_post);
+		free(row->channel);
 		free(row->text);
 		free(row->file_path);
 		free(row->file_name);
@@ -37,6 +38,7 @@ static struct message_row *add_row(struct message_rows *rows,
 		.key = take_key,
 		.target = xstrdup(target != NULL ? target : ""),
 		.target_post = xstrdup(""),
+		.channel = xstrdup(""),
 	};
 	return row;
 }
@@ -53,6 +55,15 @@ void speak_post(const struct speech *speech, char *take_key,
 	struct message_row *row = add_row(
 			speech->rows, MESSAGE_POST, take_key, thread_key);
 	row->text = say(speech, template, take_context);
+}
+
+void speak_elsewhere(const struct speech *speech, char *take_key,
+		const char *channel, const char *template, cJSON *take_context) {
+	struct message_row *row = add_row(
+			speech->rows, MESSAGE_POST, take_key, NULL);
+	row->text = say(speech, template, take_context);
+	free(row->channel);
+	row->channel = xstrdup(channel);
 }
 
 void speak_answer(const struct speech *speech, const char *template,

@@ -53,6 +53,10 @@ static const struct template_sample samples[] = {
 			" storage-rep\"}],\"owed\":\"md:7.5\","
 			"\"digest\":\"3f9a1c2b77d0\",\"head\":\"7f3ac019\","
 			"\"log\":\"md:```\\n| 2026-01-01 | LB-7 | succeeded | |\\n```\"}" },
+	{ "contact", "nobody answers: said in the channel of the role's contact",
+			"{\"run\":\"LB-7\",\"title\":\"4.2.2 Deploy changes\","
+			"\"slots\":[{\"role\":\"Storage\",\"who\":\"md:@storage-rep\"}],"
+			"\"bridge\":\"md:~launch-bridge\",\"since\":\"02:20\"}" },
 	{ "decide", "`!cutover decide` while not all is green",
 			"{\"run\":\"LB-7\",\"red\":[{\"number\":\"5.3\","
 			"\"title\":\"Runtime event ingest\"}],"

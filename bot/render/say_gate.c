@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "render/contact.h"
 #include "render/gate_view.h"
 #include "render/markdown.h"
 #include "render/words.h"
@@ -248,6 +249,33 @@ static void say_backups(
 
 /* --- silence, and break-glass --- */
 
+/* The contacts of the slots that are empty still. */
+static void call_contacts(const struct speech *speech,
+		const struct gate_view *view, const char *key) {
+	struct role_set *slots = xcalloc(view->count, sizeof(*slots));
+	size_t count = 0;
+	for (size_t i = 0; i < view->count; i++) {
+		if (view->filled[i] == NULL) {
+			slots[count++] = view->model->slots[i].roles;
+		}
+	}
+	char *title = view->state->purpose == PURPOSE_PLAN
+			? xstrdup("Plan")
+			: words_capital(view->name);
+	contact_speak(speech,
+			&(struct contact_call){
+					.runbook = view->plan->runbook,
+					.run = view->run,
+					.key = key,
+					.title = title,
+					.since_ms = view->state->opened_ms,
+					.slots = slots,
+					.slot_count = count,
+			});
+	free(title);
+	free(slots);
+}
+
 /* First the backups are called, then the lead beside the role's contact. */
 static void say_escalated(
 		const struct speech *speech, const struct gate_view *view) {
@@ -267,8 +295,12 @@ static void say_escalated(
 	speak_take(context, "until",
 			words_clock(view->state->until_ms, speech->world->now_ms));
 	char *what = xasprintf("silence/%u", speech->event->count);
-	speak_post(speech, below(speech, view, what, false), NULL, "gate_escalated",
-			context);
+	char *key = below(speech, view, what, false);
+	speak_post(speech, xstrdup(key), NULL, "gate_escalated", context);
+	if (speech->event->count >= ESCALATIONS_MOST) {
+		call_contacts(speech, view, key);
+	}
+	free(key);
 	free(what);
 }
 

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/flow.h"
+#include "render/contact.h"
 #include "render/markdown.h"
 #include "render/speak.h"
 #include "render/words.h"
@@ -537,6 +538,25 @@ static void say_tap_refused(
 	free(thread);
 }
 
+static void call_contacts(const struct speech *speech,
+		const struct step_view *view, const struct role_set *owner,
+		const char *key) {
+	char *what = words_short(view->model->title, TITLE_LETTERS);
+	char *title = xasprintf("%s %s", view->model->number, what);
+	contact_speak(speech,
+			&(struct contact_call){
+					.runbook = view->run->plan->runbook,
+					.run = view->run,
+					.key = key,
+					.title = title,
+					.since_ms = view->state->waits_ms,
+					.slots = owner,
+					.slot_count = 1,
+			});
+	free(title);
+	free(what);
+}
+
 /* Nobody has answered: first the backups are called, then the lead beside the
  * role's contact. */
 static void say_escalated(
@@ -557,7 +577,11 @@ static void say_escalated(
 	char *key = speak_key(speech, view->run, "step/%s/silence/%llu",
 			view->model->number,
 			(unsigned long long)speech->bridge->event_count);
-	speak_post(speech, key, NULL, "step_escalated", context);
+	speak_post(speech, xstrdup(key), NULL, "step_escalated", context);
+	if (speech->event->count >= ESCALATIONS_MOST) {
+		call_contacts(speech, view, &owner, key);
+	}
+	free(key);
 }
 
 /* One post when a host is lost and, where that was said, one below the card

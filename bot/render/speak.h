@@ -38,6 +38,10 @@ void speak_of_bot(const struct speech *speech);
 void speak_post(const struct speech *speech, char *take_key,
 		const char *thread_key, const char *template, cJSON *take_context);
 
+/* Post in another channel of the team. */
+void speak_elsewhere(const struct speech *speech, char *take_key,
+		const char *channel, const char *template, cJSON *take_context);
+
 /* Post where the event's command was said, under "answer/…". */
 void speak_answer(
 		const struct speech *speech, const char *template, cJSON *take_context);

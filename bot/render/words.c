@@ -274,6 +274,29 @@ char *words_call_backups(const struct world *world,
 	return text;
 }
 
+char *words_call_all(const struct world *world, const struct runbook *runbook,
+		const struct role_set *roles) {
+	struct ids ids = { 0 };
+	for (size_t i = 0; i < roles->count; i++) {
+		const struct deputy *deputy = world_deputy(
+				world, runbook->roles[roles->roles[i]].name);
+		const struct holders *holders = holders_of(
+				world, runbook, roles->roles[i]);
+		if (deputy != NULL && is_there(world, deputy->user)) {
+			ids_add(&ids, deputy->user);
+		}
+		if (holders != NULL && is_there(world, holders->primary)) {
+			ids_add(&ids, holders->primary);
+		}
+		if (holders != NULL) {
+			add_backups(&ids, world, holders);
+		}
+	}
+	char *text = words_calls(world, ids.list, ids.count);
+	free(ids.list);
+	return text;
+}
+
 char *words_call_next(const struct world *world, const struct runbook *runbook,
 		const struct role_set *roles, uint32_t level) {
 	if (level < 2) {
@@ -290,7 +313,7 @@ char *words_call_next(const struct world *world, const struct runbook *runbook,
 	free(lead);
 	for (size_t i = 0; i < roles->count; i++) {
 		const char *channel = runbook->roles[roles->roles[i]].channel;
-		if (channel != NULL) {
+		if (channel != NULL && strcmp(channel, world->settings->channel) != 0) {
 			str_addf(&out, " ~%s", channel);
 		}
 	}

@@ -59,9 +59,13 @@ char *words_call_roles(const struct world *world, const struct runbook *runbook,
 
 /* Calls those who come next when nobody answers. @level 1: the backups of
  * @roles (their primary where there is none); 2: the lead, and the channels
- * that are the roles' contact, named. */
+ * that are the roles' contact, named, but for the bridge's own. */
 char *words_call_next(const struct world *world, const struct runbook *runbook,
 		const struct role_set *roles, uint32_t level);
+
+/* Calls all who may speak for @roles: deputies, primaries and backups. */
+char *words_call_all(const struct world *world, const struct runbook *runbook,
+		const struct role_set *roles);
 
 /* Calls a role's backups. */
 char *words_call_backups(const struct world *world,

@@ -22,8 +22,8 @@
 #define ROLES \
 	"# Small launch\n\n" \
 	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
-	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
-	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | ~launch-bridge |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | ~storage, pager |\n\n"
 
 #define GATES \
 	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
@@ -637,6 +637,19 @@ static void break_glass(struct talk *talk, const char *user) {
 			});
 }
 
+/* The row whose key ends so. */
+static const struct message_row *row_ending(
+		const struct talk *talk, const char *end) {
+	for (size_t i = 0; i < talk->rows.count; i++) {
+		const char *key = talk->rows.list[i].key;
+		size_t len = strlen(key);
+		if (len >= strlen(end) && strcmp(key + len - strlen(end), end) == 0) {
+			return &talk->rows.list[i];
+		}
+	}
+	return NULL;
+}
+
 static void deputies_silence_and_broken_glass_are_told(void **state) {
 	(void)state;
 	static const char *const roles[] = { "CTO", "DevOps lead" };
@@ -666,9 +679,20 @@ static void deputies_silence_and_broken_glass_are_told(void **state) {
 	assert_non_null(strstr(row->text, "· DevOps lead @dep\n"));
 	assert_non_null(strstr(row->text, "· Storage @other\n")); // no backup
 	night_pass(&talk.night, 10);
-	row = row_with(&talk, "/silence/2");
+	row = row_ending(&talk, "/silence/2");
 	assert_non_null(row);
 	assert_non_null(strstr(row->text, "@lead"));
+	assert_string_equal(row->channel, "");
+	assert_non_null(strstr(row->text, "~storage"));
+	assert_null(strstr(row->text, "~launch-bridge"));
+	row = row_with(&talk, "/silence/2/~storage");
+	assert_non_null(row);
+	assert_string_equal(row->channel, "storage");
+	assert_non_null(strstr(row->text, "**T0 still waits**\n"));
+	assert_non_null(strstr(row->text, "· Storage @other @rep\n"));
+	assert_null(strstr(row->text, "DevOps"));
+	assert_non_null(strstr(row->text, "LB-2 in ~launch-bridge, since "));
+	assert_null(row_with(&talk, "/silence/2/~launch-bridge"));
 	yes(&talk, "lead");
 	break_glass(&talk, "cto");
 	row = row_with(&talk, "/override/");

@@ -458,7 +458,7 @@ static enum server_result bot_says(struct scene *scene, const char *key,
 
 static enum server_result bot_finds(
 		struct scene *scene, const char *key, const char *root_id) {
-	scene->server->api->find(scene->server, key, root_id, on_reply, scene);
+	scene->server->api->find(scene->server, key, "", root_id, on_reply, scene);
 	await_reply(scene);
 	return scene->result;
 }
@@ -1281,7 +1281,7 @@ static void it_can_be_destroyed_at_any_moment(void **state) {
 			.message = "in flight",
 		};
 		scene->server->api->post(scene->server, &post, on_reply, scene);
-		scene->server->api->find(scene->server, "k", "", on_reply, scene);
+		scene->server->api->find(scene->server, "k", "", "", on_reply, scene);
 		scene->server->api->refresh_people(scene->server, on_reply, scene);
 	}
 	free(gate);

@@ -1007,10 +1007,11 @@ static void an_older_file_is_brought_up_to_date(void **state) {
 	fill(fixture, 3);
 	close_journal(fixture);
 	/* A program of the next version, whose step keeps the rows. */
-	static const char *const steps[] = { first_version,
+	static const char *const steps[] = { first_version, first_version,
 		"ALTER TABLE outbox ADD COLUMN priority INTEGER NOT NULL DEFAULT 5;"
 		"CREATE INDEX outbox_priority ON outbox (priority)" };
-	const struct schema next = { .steps = steps, .step_count = 2 };
+	const struct schema next = { .steps = steps, .step_count = 3 };
+	assert_int_equal(schema_current.step_count, 2);
 	struct err err = { 0 };
 	fixture->journal = journal_sqlite_open_schema(fixture->dir, &next, &err);
 	assert_non_null(fixture->journal);
@@ -1025,17 +1026,51 @@ static void an_older_file_is_brought_up_to_date(void **state) {
 	assert_non_null(strstr(err.text, "use the newer program"));
 }
 
+static void list_channel(void *data, const struct outbox_row *row) {
+	str_addf(data, "%s:%s ", row->key, row->channel);
+}
+
+static void a_journal_of_the_first_version_learns_of_channels(void **state) {
+	struct fixture *fixture = *state;
+	struct err err = { 0 };
+	fill(fixture, 2);
+	const struct outbox_row old = { .key = "old", .text = "t" };
+	assert_true(say(fixture->journal, &old, 1, &err) == JOURNAL_APPENDED);
+	close_journal(fixture);
+	assert_true(tamper(fixture->dir,
+			"DROP TRIGGER outbox_no_update;"
+			"ALTER TABLE outbox DROP COLUMN channel;"
+			"CREATE TRIGGER outbox_no_update BEFORE UPDATE OF id ON outbox"
+			" BEGIN SELECT RAISE(ABORT, 'no'); END"));
+	set_application(fixture->dir, 1);
+	assert_null(journal_sqlite_open_read_only(fixture->dir, &err));
+	assert_non_null(strstr(err.text, "the bot brings it up to date"));
+	fixture->journal = open_journal(fixture->dir);
+	assert_int_equal(head_seq(fixture->journal), 2);
+	const struct outbox_row row = {
+		.key = "new", .text = "t", .channel = "authority"
+	};
+	assert_true(say(fixture->journal, &row, 1, &err) == JOURNAL_APPENDED);
+	struct str channels = { 0 };
+	assert_true(fixture->journal->api->pending(
+			fixture->journal, list_channel, &channels, &err));
+	assert_string_equal(str_text(&channels), "old: new:authority ");
+	str_finish(&channels);
+	close_journal(fixture);
+	assert_false(tamper(fixture->dir, "UPDATE outbox SET channel = 'other'"));
+}
+
 static void a_step_that_fails_leaves_the_old_version(void **state) {
 	struct fixture *fixture = *state;
 	fill(fixture, 2);
 	close_journal(fixture);
-	static const char *const steps[] = { first_version,
+	static const char *const steps[] = { first_version, first_version,
 		"CREATE TABLE half (a); CREATE TABLE journal (seq)" };
-	const struct schema next = { .steps = steps, .step_count = 2 };
+	const struct schema next = { .steps = steps, .step_count = 3 };
 	struct err err = { 0 };
 	assert_null(journal_sqlite_open_schema(fixture->dir, &next, &err));
 	assert_non_null(strstr(err.text,
-			"cannot be brought from version 1 to 2: table journal already "
+			"cannot be brought from version 2 to 3: table journal already "
 			"exists"));
 	assert_true(tamper(fixture->dir, "CREATE TABLE half (a); DROP TABLE half"));
 	fixture->journal = open_journal(fixture->dir);
@@ -1115,6 +1150,7 @@ int main(void) {
 		ON_SQLITE(a_journal_that_was_taken_away_takes_nothing),
 		ON_SQLITE(a_newer_file_is_refused),
 		ON_SQLITE(an_older_file_is_brought_up_to_date),
+		ON_SQLITE(a_journal_of_the_first_version_learns_of_channels),
 		ON_SQLITE(a_step_that_fails_leaves_the_old_version),
 		ON_SQLITE(a_file_of_another_program_is_left_alone),
 	};

@@ -21,7 +21,15 @@ struct bench {
 	struct server *server;
 	struct outbox *outbox;
 	struct str settled; // "KEY sent", "KEY dead", a line each
+	struct str refused; // likewise "KEY why"
 };
+
+static void on_refused(
+		void *data, const struct outbox_row *row, const char *why) {
+	struct bench *bench = data;
+	const char *name = row->channel[0] != '\0' ? row->channel : "ours";
+	str_addf(&bench->refused, "%s in %s: %s\n", row->key, name, why);
+}
 
 static void on_settled(
 		void *data, const struct outbox_row *row, bool sent, const char *why) {
@@ -71,6 +79,7 @@ static void live(struct bench *bench) {
 			.loop = bench->loop,
 			.journal = bench->journal,
 			.server = bench->server,
+			.refused = on_refused,
 			.settled = on_settled,
 			.takes_taps = on_takes_taps,
 			.data = bench,
@@ -103,6 +112,7 @@ static int teardown(void **state) {
 	bench->journal->api->destroy(bench->journal);
 	loop_destroy(bench->loop);
 	str_finish(&bench->settled);
+	str_finish(&bench->refused);
 	free(bench);
 	return 0;
 }
@@ -228,6 +238,60 @@ static void a_reply_whose_thread_is_gone_is_said_in_the_channel(void **state) {
 	assert_string_equal(reply->root, "");
 }
 
+static void commit_elsewhere(
+		struct bench *bench, const char *key, const char *channel) {
+	struct err err = { 0 };
+	const struct outbox_row row = {
+		.key = key, .channel = channel, .text = "nobody answers"
+	};
+	const struct journal_batch batch = { .outbox = &row, .outbox_count = 1 };
+	assert_int_equal(bench->journal->api->append(bench->journal, &batch, &err),
+			JOURNAL_APPENDED);
+	outbox_wake(bench->outbox);
+}
+
+static void what_is_for_another_channel_is_said_there(void **state) {
+	struct bench *bench = *state;
+	commit_elsewhere(bench, "a", "authority");
+	go(bench, 1000);
+	assert_string_equal(
+			fake_chat_by_key(bench->chat, "a")->channel, "authority");
+	assert_string_equal(str_text(&bench->settled), "a sent\n");
+}
+
+static void a_channel_that_is_shut_keeps_nothing_else_waiting(void **state) {
+	struct bench *bench = *state;
+	fake_chat_shut(bench->chat, "authority");
+	commit_elsewhere(bench, "a", "authority");
+	commit(bench, OUTBOX_POST, "b", "", "ours");
+	go(bench, 150);
+	assert_string_equal(str_text(&bench->settled), "b sent\n");
+	assert_string_equal(str_text(&bench->refused), "");
+	go(bench, 5000);
+	assert_string_equal(str_text(&bench->settled), "b sent\na dead\n");
+	assert_string_equal(
+			str_text(&bench->refused), "a in authority: the test says no\n");
+}
+
+/* Who hears of it commits something in the journal: the row is still pending
+ * then, so that a bot that dies in between hears of it again. */
+static void a_refusal_is_told_before_it_is_settled(void **state) {
+	struct bench *bench = *state;
+	fake_chat_shut(bench->chat, "authority");
+	commit_elsewhere(bench, "a", "authority");
+	frail_journal_refuse_settling(bench->journal, 1000);
+	go(bench, 5000);
+	assert_string_equal(
+			str_text(&bench->refused), "a in authority: the test says no\n");
+	die(bench);
+	frail_journal_refuse_settling(bench->journal, 0);
+	live(bench);
+	go(bench, 5000);
+	assert_string_equal(str_text(&bench->refused),
+			"a in authority: the test says no\na in authority: the test says no\n");
+	assert_string_equal(str_text(&bench->settled), "a dead\n");
+}
+
 static void only_the_last_of_waiting_edits_is_made(void **state) {
 	struct bench *bench = *state;
 	commit(bench, OUTBOX_POST, "a", "", "0");
@@ -317,6 +381,9 @@ int main(void) {
 		TEST(what_is_refused_for_good_is_a_dead_letter),
 		TEST(one_refusal_is_not_believed),
 		TEST(a_reply_whose_thread_is_gone_is_said_in_the_channel),
+		TEST(what_is_for_another_channel_is_said_there),
+		TEST(a_channel_that_is_shut_keeps_nothing_else_waiting),
+		TEST(a_refusal_is_told_before_it_is_settled),
 		TEST(only_the_last_of_waiting_edits_is_made),
 		TEST(a_long_message_is_cut_between_characters),
 		TEST(a_gates_text_is_remembered),

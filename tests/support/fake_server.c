@@ -26,6 +26,7 @@ struct fake_chat {
 	unsigned read_failures;
 	const char *refused; // borrowed; posts that say this, so often
 	unsigned refusals;
+	char *shut; // a channel that takes no posts
 };
 
 struct fake_server {
@@ -262,6 +263,10 @@ static const struct fake_post *by_key(
 	return NULL;
 }
 
+static const char *channel_of(const struct server_new_post *post) {
+	return post->channel != NULL ? post->channel : "";
+}
+
 static void fake_post(struct server *server, const struct server_new_post *post,
 		server_reply_fn fn, void *data) {
 	struct fake_server *self = of(server);
@@ -272,12 +277,18 @@ static void fake_post(struct server *server, const struct server_new_post *post,
 		self->chat->refusals--;
 		fault = FAULT_NEVER;
 	}
+	if (fault == FAULT_NONE && self->chat->shut != NULL &&
+			strcmp(self->chat->shut, channel_of(post)) == 0) {
+		fault = FAULT_NEVER;
+	}
 	if (is_done(fault)) {
 		/* As pending_post_id does: a repeat gives the first one. */
 		made = by_key(self->chat, post->key);
 		if (made == NULL) {
-			made = add_post(self->chat, BOT_ID, post->root_id, post->key,
-					post->message);
+			struct fake_post *added = add_post(self->chat, BOT_ID,
+					post->root_id, post->key, post->message);
+			added->channel = xstrdup(channel_of(post));
+			made = added;
 		}
 	}
 	if (fault == FAULT_NO_ANSWER) {
@@ -291,8 +302,10 @@ static void fake_post(struct server *server, const struct server_new_post *post,
 }
 
 static void fake_find(struct server *server, const char *key,
-		const char *root_id, server_reply_fn fn, void *data) {
+		const char *channel, const char *root_id, server_reply_fn fn,
+		void *data) {
 	struct fake_server *self = of(server);
+	(void)channel;
 	(void)root_id;
 	const struct fake_post *post = by_key(self->chat, key);
 	struct answer *answer = answer_later(
@@ -662,6 +675,11 @@ void fake_chat_refuse(
 	chat->refusals = count;
 }
 
+void fake_chat_shut(struct fake_chat *chat, const char *name) {
+	free(chat->shut);
+	chat->shut = xstrdup(name);
+}
+
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count) {
 	chat->read_failures = count;
 }
@@ -724,11 +742,13 @@ void fake_chat_destroy(struct fake_chat *chat) {
 		free(post->user);
 		free(post->root);
 		free(post->key);
+		free(post->channel);
 		free(post->message);
 		free(post->reacted);
 		free(post->taps);
 	}
 	free(chat->posts);
+	free(chat->shut);
 	people_finish(&chat->people);
 	free(chat);
 }

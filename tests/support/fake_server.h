@@ -20,7 +20,8 @@ struct fake_post {
 	char *id;
 	char *user; // an id; "bot": ours
 	char *root;
-	char *key; // ours only
+	char *key;     // ours only
+	char *channel; // ours only: another one than the bridge's, or ""
 	char *message;
 	int64_t create_at_ms;
 	int64_t edit_at_ms;
@@ -82,6 +83,8 @@ void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
 /* The next @count requests to post what contains @text, a literal, are refused
  * for good. */
 void fake_chat_refuse(struct fake_chat *chat, const char *text, unsigned count);
+/* Whatever the bot posts in channel @name is refused; NULL: nothing is. */
+void fake_chat_shut(struct fake_chat *chat, const char *name);
 /* The next @count fresh reads fail. */
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count);
 

@@ -92,6 +92,7 @@ void night_init(struct night *night, const char *text) {
 	night->source = xstrdup(text);
 	night->settings = (struct settings){
 		.prefix = "LB",
+		.channel = "launch-bridge",
 		.status_every_ms = 600000,
 		.watch_status_every_ms = 3600000,
 		.rehearsal_valid_ms = 86400000,

@@ -113,6 +113,8 @@ def edits(stage, case):
         stage.lead.edit(post["id"], "!cutover start")
         time.sleep(SETTLED)
         stage.never("run.begun")
+        until(lambda: len(stage.bots_posts()) > before, "it is told")
+        time.sleep(SETTLED)
         claim(len(stage.bots_posts()) == before + 1, "it is told once")
         stage.lead.edit(post["id"], "!cutover start now")
         time.sleep(SETTLED)
