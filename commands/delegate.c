@@ -26,7 +26,7 @@ const struct command command_delegate = {
 	.name = "delegate",
 	.type = REQUEST_DELEGATE,
 	.usage = "!delegate ROLE @user [until TIME]",
-	.summary = "let somebody stand in for you",
+	.summary = "name your stand-in",
 	.who = "the role's primary",
 	.pattern = "^([^@]*[^@\\s])\\s+@([a-z0-9][a-z0-9._-]*[a-z0-9])"
 			   "(?:\\s+until\\s+(\\S+)(?:\\s+UTC)?)?[.!?]*$",

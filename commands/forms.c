@@ -130,6 +130,8 @@ static void miss_step(const char *rest, struct command_match *out) {
 	}
 	command_miss(
 			out, "**Which step?** Say its number:\n`%s`", out->command->usage);
+	out->request.wants_step = true;
+	out->request.meant = out->command->type;
 }
 
 void command_parse_step(const struct match_found *found, const char *rest,

@@ -132,6 +132,11 @@ const struct deputy *world_deputy(const struct world *world, const char *role);
 const struct gate_state *run_unreviewed(
 		const struct bridge *bridge, const struct run *run);
 
+/* Indexes of the steps of the current run to which @user could say command
+ * @type now; the caller frees the array.  Of these bridge_may() asks too. */
+size_t *bridge_may_steps(const struct bridge *bridge, const struct world *world,
+		const char *user, enum request_type type, size_t *count);
+
 /* Whether @user may say command @type now; @step may be NULL.  For `help`. */
 bool bridge_may(const struct bridge *bridge, const struct world *world,
 		const char *user, enum request_type type);

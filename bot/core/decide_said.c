@@ -15,6 +15,7 @@
 
 #define LATE_MS        120000
 #define ABORT_AGAIN_MS 60000
+#define STEPS_OFFERED  4 // an answer has seven lines at most
 
 void saying_refuse(struct deciding *d, const char *text) {
 	struct event event = deciding_event(d, EVENT_COMMAND_REFUSED);
@@ -332,6 +333,25 @@ static void say_note(struct deciding *d) {
 	deciding_add(d, event);
 }
 
+/* The answer to a near miss; where only the step is missing, with those steps
+ * to which it could be said now. */
+static const char *missed_text(struct deciding *d) {
+	const char *text = d->request->text;
+	size_t count = 0;
+	size_t *steps = d->request->wants_step
+			? bridge_may_steps(d->bridge, d->world, d->request->user,
+					  d->request->meant, &count)
+			: NULL;
+	const struct run *run = bridge_current(d->bridge);
+	for (size_t i = 0; i < count && i < STEPS_OFFERED; i++) {
+		text = decision_print(d->decision, "%s\n%s`!%s %s`", text,
+				i == 0 ? "Now: " : "", d->request->command,
+				run->plan->runbook->steps[steps[i]].number);
+	}
+	free(steps);
+	return text;
+}
+
 typedef void (*say_fn)(struct deciding *d);
 
 void decide_said(struct deciding *d) {
@@ -352,7 +372,7 @@ void decide_said(struct deciding *d) {
 		[REQUEST_REVIEW] = saying_review,
 	};
 	if (d->request->type == REQUEST_MISSED) {
-		saying_refuse(d, d->request->text);
+		saying_refuse(d, missed_text(d));
 		return;
 	}
 	if (!saying_is_heard(d)) {

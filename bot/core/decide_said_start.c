@@ -260,8 +260,8 @@ static const char *rehearsal_problem(
 	}
 	if (last->ended_ms <= d->bridge->locked_ms) {
 		return decision_print(d->decision,
-				"locked since the last run\n"
-				"rehearsal %s was before it\nsay `!cutover rehearse`",
+				"production is locked\n"
+				"rehearsal %s was before the last run\nsay `!cutover rehearse`",
 				label);
 	}
 	int64_t age = d->world->now_ms - last->ended_ms;
@@ -272,6 +272,24 @@ static const char *rehearsal_problem(
 				deciding_span(d, d->world->settings->rehearsal_valid_ms));
 	}
 	return NULL;
+}
+
+/* Who could fill what is still empty of @gate, a slot after the other. */
+static const char *who_is_missing(struct deciding *d,
+		const struct plan_record *record, const struct gate_state *gate) {
+	const struct gate *model = gate_state_model(d->bridge, gate);
+	size_t count = 0;
+	const char **filled = gate_filled(d->bridge, d->world, gate, &count);
+	const char *text = "";
+	for (size_t i = 0; i < count; i++) {
+		if (filled[i] == NULL) {
+			text = decision_print(d->decision, "%s%s%s", text,
+					text[0] != '\0' ? "; " : "",
+					deciding_who(d, record->runbook, &model->slots[i].roles));
+		}
+	}
+	free(filled);
+	return text;
 }
 
 /* Why the plan's own gate does not let it start; NULL: it does. */
@@ -285,9 +303,8 @@ static const char *plan_gate_problem(
 			d->bridge, record->plan.digest);
 	const char *name = record->runbook->gates[model].name;
 	if (gate != NULL && gate->status == GATE_OPEN) {
-		return decision_print(d->decision,
-				"the plan is not approved yet\nit takes %s",
-				record->runbook->gates[model].approvers);
+		return decision_print(d->decision, "plan not approved yet\nmissing: %s",
+				who_is_missing(d, record, gate));
 	}
 	if (!plan_gate_stands(gate, d->world->now_ms)) {
 		return decision_print(d->decision,

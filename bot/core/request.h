@@ -78,6 +78,8 @@ struct request {
 	const char *words;   // the message, one line, capped
 	int64_t late_ms;     // how long ago it was said, by the server's clock
 	const char *step;    // a step's number as typed
+	bool wants_step;     // a near miss of @meant, which did not say the step
+	enum request_type meant;
 	const char *text; // WHY, evidence, note, GROUP, or the near miss's answer
 	const struct plan_value *params; // of plan: NAME=VALUE
 	size_t param_count;

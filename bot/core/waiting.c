@@ -259,6 +259,11 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 										 : "`!cutover rehearse`")),
 				world, run->plan->runbook);
 	}
+	if (run->status == RUN_ROLLED_BACK || run->status == RUN_ABORTED ||
+			(run->status == RUN_SUCCEEDED && run->watched)) {
+		add_lead(add(waitings, xstrdup("`!cutover close`")), world,
+				run->plan->runbook);
+	}
 	wait_for_decision(bridge, world, run, waitings);
 	wait_for_rollback(bridge, world, run, waitings);
 	wait_for_reading(bridge, world, run, waitings);
@@ -346,11 +351,17 @@ static bool step_takes(
 	return stopped;
 }
 
-static bool may_step(const struct world *world, const struct run *run,
-		const char *user, enum request_type type) {
+size_t *bridge_may_steps(const struct bridge *bridge, const struct world *given,
+		const char *user, enum request_type type, size_t *count) {
+	struct world here = *given;
+	here.bridge = bridge;
+	const struct world *world = &here;
+	const struct run *run = bridge_current(bridge);
+	*count = 0;
 	if (run == NULL) {
-		return false;
+		return NULL;
 	}
+	size_t *steps = NULL;
 	bool lead = leads(world, run->plan->runbook, user);
 	for (size_t j = 0; j < run->index.live_count; j++) {
 		size_t i = run->index.live[j];
@@ -360,10 +371,11 @@ static bool may_step(const struct world *world, const struct run *run,
 		bool owner = type != REQUEST_SKIP && owns(world, run, i, user);
 		bool as_lead = lead && type != REQUEST_DONE && type != REQUEST_CLAIM;
 		if (owner || as_lead) {
-			return true;
+			steps = xreallocarray(steps, *count + 1, sizeof(*steps));
+			steps[(*count)++] = i;
 		}
 	}
-	return false;
+	return steps;
 }
 
 static bool may_roll_back(const struct bridge *bridge) {
@@ -465,7 +477,9 @@ bool bridge_may(const struct bridge *bridge, const struct world *given,
 				(run->status != RUN_ROLLING_BACK || lead);
 	}
 	if (type >= REQUEST_DONE && type <= REQUEST_CLAIM) {
-		return may_step(world, bridge_current(bridge), user, type);
+		size_t count = 0;
+		free(bridge_may_steps(bridge, world, user, type, &count));
+		return count > 0;
 	}
 	if (type >= REQUEST_PLAN && type <= REQUEST_CLOSE) {
 		return lead && may_lead(bridge, executing, type);

@@ -93,6 +93,25 @@ const char *speak_next_command(
 	return "!cutover rehearse";
 }
 
+char *speak_plan_asked(
+		const struct speech *speech, const struct plan_record *plan) {
+	const struct gate_state *gate = bridge_gate_for(
+			speech->bridge, 0, PURPOSE_PLAN);
+	if (gate == NULL || gate->status != GATE_OPEN ||
+			strcmp(gate->digest, plan->plan.digest) != 0) {
+		return NULL;
+	}
+	size_t count = 0;
+	size_t full = 0;
+	const char **filled = gate_filled(
+			speech->bridge, speech->world, gate, &count);
+	for (size_t i = 0; i < count; i++) {
+		full += filled[i] != NULL;
+	}
+	free(filled);
+	return xasprintf("%zu of %zu", full, count);
+}
+
 /* --- is a rollback possible --- */
 
 char *speak_undo_users(const struct run *run, const char *name) {
@@ -326,5 +345,6 @@ char *speak_step_note(
 		return xstrdup(state->status == STEP_FAILED ? "failed" : "unknown");
 	}
 	int64_t took_ms = step_took_ms(state);
-	return took_ms > 0 ? words_span(took_ms) : xstrdup("");
+	bool ran = state->attempt_count > 0 && state->outcome == OUTCOME_OK;
+	return ran || took_ms > 0 ? words_span(took_ms) : xstrdup("");
 }

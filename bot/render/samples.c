@@ -144,7 +144,8 @@ static const struct template_sample samples[] = {
 			"\"may_run\":true}" },
 	{ "nothing_runs", "`!status` or `!why` while no run is open",
 			"{\"plan\":\"3f9a1c2b\",\"gate\":\"approved\","
-			"\"last\":\"LB-6 rehearsal passed\"}" },
+			"\"last\":\"LB-6, production rolled back\","
+			"\"locked\":true}" },
 	{ "overridden", "a gate passed by break-glass",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"by\":\"md:cto, dora\","
 			"\"slots\":[{\"role\":\"Storage\","
@@ -184,7 +185,7 @@ static const struct template_sample samples[] = {
 	{ "rehearsed", "a rehearsal has ended",
 			"{\"run\":\"LB-6\",\"passed\":true,\"took\":\"14 min\","
 			"\"steps\":\"9 steps\",\"digest\":\"3f9a1c2b\","
-			"\"until\":\"2026-01-02 00:10\","
+			"\"until\":\"2026-01-02 00:10\",\"asked\":\"1 of 2\","
 			"\"why\":\"md:step 3.5 was skipped\"}" },
 	{ "resumed", "a held run goes on",
 			"{\"run\":\"LB-7\",\"user\":\"devops-lead\"}" },

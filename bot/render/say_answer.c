@@ -217,6 +217,18 @@ static void say_who(const struct speech *speech) {
 
 /* --- why, and nothing at all --- */
 
+/* A production run that ended badly, and no good rehearsal since. */
+static bool is_locked(const struct bridge *bridge) {
+	bool rehearsed = false;
+	for (size_t i = 0; i < bridge->run_count; i++) {
+		const struct run *run = &bridge->runs[i];
+		rehearsed = rehearsed ||
+				(run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
+						run->ended_ms > bridge->locked_ms);
+	}
+	return bridge->locked_ms > 0 && !rehearsed;
+}
+
 static void say_nothing_runs(const struct speech *speech) {
 	cJSON *context = speak_context(speech, NULL);
 	const struct plan_record *plan = bridge_plan(speech->bridge);
@@ -239,8 +251,12 @@ static void say_nothing_runs(const struct speech *speech) {
 			: NULL;
 	char *label = last != NULL ? words_run(speech->world, last) : NULL;
 	speak_take(context, "last",
-			last != NULL ? xasprintf("%s, %s", label, run_kind_name(last->kind))
-						 : NULL);
+			last != NULL
+					? xasprintf("%s, %s%s", label,
+							  last->kind == RUN_PRODUCTION ? "production " : "",
+							  words_outcome(last))
+					: NULL);
+	speak_put_flag(context, "locked", is_locked(bridge));
 	free(label);
 	speak_answer(speech, "nothing_runs", context);
 }

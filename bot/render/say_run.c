@@ -335,6 +335,7 @@ static void say_rehearsed(const struct speech *speech, const struct run *run) {
 			words_clock(
 					run->ended_ms + speech->world->settings->rehearsal_valid_ms,
 					speech->world->now_ms));
+	speak_take(context, "asked", speak_plan_asked(speech, run->plan));
 	speak_take_raw(context, "why", prose);
 	speak_post(speech, key_of(speech, run, "rehearsed"), NULL, "rehearsed",
 			context);
@@ -451,6 +452,9 @@ static void say_closed(const struct speech *speech, const struct run *run) {
 				rehearsal ? card : NULL, "closed", context);
 		str_finish(&fenced);
 		free(row);
+	}
+	if (run->closed_from == RUN_SUCCEEDED) { // else it was said before
+		drop_questions(speech, run);
 	}
 	speak_pin(speech, card, false);
 	free(card);

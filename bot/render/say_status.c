@@ -53,13 +53,20 @@ static const char *icon_of(const struct step_state *step) {
 	return step->status == STEP_RUNNING ? "▶️" : "🔴";
 }
 
+/* Of a phase that is over: what still runs, and what is red while people
+ * decide what to do about it. */
+static bool is_on(const struct run *run, const struct step_state *step) {
+	return step->status == STEP_RUNNING ||
+			(step->status != STEP_ASKED && run->status == RUN_DECIDING);
+}
+
 static void put_steps(
 		cJSON *context, const struct speech *speech, const struct run *run) {
 	cJSON *list = speak_put_list(context, "steps");
 	for (size_t i = 0; i < run->step_count; i++) {
 		const struct step_state *step = &run->steps[i];
 		bool shows = is_live(step) && !flow_is_monitor(run, i) &&
-				(flow_is_active(run, i) || step->status != STEP_ASKED);
+				(flow_is_active(run, i) || is_on(run, step));
 		if (!shows || cJSON_GetArraySize(list) == STEPS_MAX) {
 			continue;
 		}

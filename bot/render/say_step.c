@@ -605,6 +605,19 @@ static void say_reach(
 	free(card);
 }
 
+/* A tick alone would read as if it ran already. */
+static void say_retried_later(
+		const struct speech *speech, const struct step_view *view) {
+	cJSON *context = speak_context(speech, view->run);
+	char *label = words_run(speech->world, view->run);
+	char *text = xasprintf("%s is held: %s is repeated after\n"
+						   "`!cutover resume`",
+			label, view->model->number);
+	speak_take_raw(context, "text", text);
+	free(label);
+	speak_answer(speech, "answer", context);
+}
+
 void speak_of_step(const struct speech *speech) {
 	struct step_view view;
 	if (!view_init(speech, &view)) {
@@ -617,7 +630,8 @@ void speak_of_step(const struct speech *speech) {
 	} else if (type == EVENT_STEP_CLAIMED) {
 		speak_ack(speech, "eyes");
 	} else if (type == EVENT_STEP_ALLOWED) {
-		edit_asked(speech, &view, "▶️", "to be run");
+		edit_asked(speech, &view, "▶️",
+				view.run->held ? "to be run once resumed" : "to be run");
 		speak_ack(speech, "white_check_mark");
 	} else if (type == EVENT_ATTEMPT_ENDED) {
 		say_attempt(speech, &view);
@@ -625,6 +639,8 @@ void speak_of_step(const struct speech *speech) {
 		say_ended(speech, &view);
 	} else if (type == EVENT_STEP_CONFIRMED) {
 		say_confirmed(speech, &view);
+	} else if (type == EVENT_STEP_RETRIED && view.run->held) {
+		say_retried_later(speech, &view);
 	} else if (type == EVENT_STEP_RETRIED || type == EVENT_STEP_CANCELLING) {
 		speak_ack(speech, "white_check_mark");
 	} else if (type == EVENT_STEP_EVIDENCE) {

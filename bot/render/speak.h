@@ -109,6 +109,10 @@ char *speak_progress(const struct run *run);
 char *speak_next_milestone(
 		const struct speech *speech, const struct run *run, bool brief);
 
+/* "1 of 2": how far the approval of @plan is, or NULL where it is not open. */
+char *speak_plan_asked(
+		const struct speech *speech, const struct plan_record *plan);
+
 /* What the lead says next once @plan is approved. */
 const char *speak_next_command(
 		const struct speech *speech, const struct plan_record *plan);

@@ -45,8 +45,8 @@ static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
 	night_shown(night);
 	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
-			"command.refused by lead: the plan is not approved yet/"
-			"it takes CTO + DevOps lead\n");
+			"command.refused by lead: plan not approved yet/"
+			"missing: cto; lead or dep\n");
 	night_tap(night, "lead", "white_check_mark");
 	night_tap(night, "cto", "white_check_mark");
 	assert_string_equal(night_shown(night),
@@ -282,8 +282,8 @@ static void rollback_needs_two_and_asking_is_one(void **state) {
 	night_shown(night);
 	night_says(night, "lead", REQUEST_START);
 	assert_string_equal(night_shown(night),
-			"command.refused by lead: locked since the last run/"
-			"rehearsal LB-1 was before it/say `!cutover rehearse`\n");
+			"command.refused by lead: production is locked/"
+			"rehearsal LB-1 was before the last run/say `!cutover rehearse`\n");
 }
 
 static void a_second_rollback_fills_its_authors_slot(void **state) {
@@ -377,7 +377,7 @@ static void an_older_runs_rollback_stops_the_one_at_its_gate(void **state) {
 	assert_int_equal(bridge_run(&night->bridge, 2)->status, RUN_ROLLED_BACK);
 	night_shown(night);
 	night_says(night, "lead", REQUEST_START);
-	assert_non_null(strstr(night_shown(night), "locked since the last run"));
+	assert_non_null(strstr(night_shown(night), "production is locked"));
 }
 
 static void nothing_starts_while_an_older_runs_rollback_is_asked_for(

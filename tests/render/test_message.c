@@ -774,6 +774,115 @@ static void output_cannot_leave_its_fence(void **state) {
 	talk_finish(&talk);
 }
 
+static void what_comes_next_is_what_can_be_done(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	say(&talk, "lead", REQUEST_PLAN, NULL, NULL);
+	yes(&talk, "cto");
+	say(&talk, "lead", REQUEST_REHEARSE, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "/rehearsed")->text,
+			"\nNext: the plan's approval, 1 of 2 so far"));
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "/start")->text,
+			"not approved yet\nmissing: lead or dep"));
+	yes(&talk, "lead");
+	say(&talk, "lead", REQUEST_REHEARSE, NULL, NULL);
+	assert_non_null(strstr(
+			row_with(&talk, "/rehearsed")->text, "\nNext: `!cutover start`"));
+	talk_finish(&talk);
+}
+
+static void a_command_without_its_step_is_told_which_steps_it_could_mean(
+		void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	struct request missed = {
+		.type = REQUEST_MISSED,
+		.user = "rep",
+		.post = "missed1",
+		.command = "done",
+		.text = "**Which step?** Say its number:\n`!done STEP [evidence]`",
+		.wants_step = true,
+		.meant = REQUEST_DONE,
+	};
+	night_ask(&talk.night, &missed);
+	assert_string_equal(row_with(&talk, "answer/missed1")->text,
+			"✋ **Which step?** Say its number:\n`!done STEP [evidence]`\n"
+			"Now: `!done 4.1.2`");
+	missed.user = "other"; // nobody who could say it
+	missed.post = "missed2";
+	night_ask(&talk.night, &missed);
+	assert_string_equal(row_with(&talk, "answer/missed2")->text,
+			"✋ **Which step?** Say its number:\n`!done STEP [evidence]`");
+	talk_finish(&talk);
+}
+
+static void what_waits_for_a_held_run_is_told_so(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	night_will(&talk.night, "4.2.1", OUTCOME_FAILED);
+	approve_t0(&talk);
+	yes(&talk, "rep");
+	say(&talk, "cto", REQUEST_HOLD, NULL, "wait");
+	say(&talk, "lead", REQUEST_RETRY, "4.2.1", NULL);
+	assert_string_equal(row_with(&talk, "answer/")->text,
+			"ℹ️ LB-2 is held: 4.2.1 is repeated after\n`!cutover resume`");
+	talk_finish(&talk);
+}
+
+static void what_ended_waits_for_its_record_to_be_closed(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
+	say(&talk, "lead", REQUEST_ROLLBACK, NULL, NULL);
+	say(&talk, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLED_BACK);
+	say(&talk, "rep", REQUEST_WHY, NULL, NULL);
+	assert_string_equal(
+			row_with(&talk, "/why")->text, "⏳ lead: `!cutover close`");
+	say(&talk, "lead", REQUEST_CLOSE, NULL, NULL);
+	say(&talk, "lead", REQUEST_STATUS, NULL, NULL);
+	const char *text = row_with(&talk, "/status")->text;
+	assert_non_null(strstr(text, "\nLast: LB-2, production rolled back\n"));
+	assert_non_null(strstr(text, "Production is locked: `!cutover rehearse`"));
+	pass(&talk, 1);
+	say(&talk, "lead", REQUEST_REHEARSE, NULL, NULL);
+	say(&talk, "lead", REQUEST_STATUS, NULL, NULL);
+	text = row_with(&talk, "/status")->text;
+	assert_non_null(strstr(text, "\nLast: LB-3, rehearsal passed"));
+	assert_null(strstr(text, "locked"));
+	talk_finish(&talk);
+}
+
+static void a_closed_run_asks_for_no_taps(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	yes(&talk, "rep");
+	yes(&talk, "rep");
+	yes(&talk, "lead");
+	yes(&talk, "cto");
+	assert_int_equal(night_run(&talk.night)->status, RUN_SUCCEEDED);
+	assert_null(row_with(&talk, "step/7.2/asked/1/edit"));
+	say(&talk, "lead", REQUEST_CLOSE, NULL, NULL);
+	assert_int_equal(bridge_run(&talk.night.bridge, 2)->status, RUN_CLOSED);
+	const struct message_row *row = row_with(&talk, "step/7.2/asked/1/edit");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "no longer asked"));
+	talk_finish(&talk);
+}
+
 static void only_those_who_must_act_are_called(void **state) {
 	(void)state;
 	struct talk talk;
@@ -979,6 +1088,12 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_is_said_after_an_outage_is_true),
 		cmocka_unit_test(peoples_words_call_nobody_and_break_nothing),
 		cmocka_unit_test(output_cannot_leave_its_fence),
+		cmocka_unit_test(what_comes_next_is_what_can_be_done),
+		cmocka_unit_test(
+				a_command_without_its_step_is_told_which_steps_it_could_mean),
+		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
+		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
+		cmocka_unit_test(a_closed_run_asks_for_no_taps),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),
