@@ -13,8 +13,9 @@ $(BUILD)/build.ninja: | deps
 	@mv $(BUILD).log $(BUILD)/setup.log
 
 build: deps $(BUILD)/build.ninja
-	@echo "building (a minute the first time)"
-	@ninja --quiet -C $(BUILD)
+	@test -x $(BUILD)/bridgekeeper || echo "building: this takes a minute or two"
+	@ninja --quiet -C $(BUILD) >$(BUILD)/build.log || \
+		{ cat $(BUILD)/build.log; exit 1; }
 
 check: build
 	meson test -C $(BUILD) --print-errorlogs

@@ -23,6 +23,7 @@ class Channel:
         self.out, self.names, self.colour = out, names, colour
         self.transcript = transcript  # a file that gets it without colours
         self.posts = {}  # id: post, as last seen
+        self.files = {}  # name: id, in the order in which they came
         self.taps = {}   # (post id, emoji): who taps it, in order
         self.lines = []  # of what is being printed
 
@@ -49,8 +50,9 @@ class Channel:
         root = post.get("root_id")
         self.head(post["create_at"], who, " in the thread" if root else "")
         self.text(post["message"])
-        for _ in post.get("file_ids") or []:
-            self.line(INDENT + self.dim("📎 a file"))
+        for file in (post.get("metadata") or {}).get("files") or []:
+            self.files[file["name"]] = file["id"]
+            self.line(INDENT + self.dim(f"📎 {file['name']}"))
         return "posted", post, who, None
 
     def edited(self, post, at_ms):

@@ -5,9 +5,11 @@ typed is somebody speaking.
     !status            says it as the last speaker
     @cto +ok           taps ✅ on the newest post that asks
     @cto -ok #2        takes it back from another
+    @cto >2 !hold      says it in the thread of post #2
 """
 import difflib
 import http.client
+import pathlib
 import re
 import threading
 import time
@@ -24,8 +26,11 @@ HELP = """
                      asks; +no is ❌, -ok and -no take it back
   @asked +ok         all whom that post mentions tap
   @cto +ok #2        on another post: :posts has the numbers
+  @cto >2 !note …    in the thread of #2; >card: of the card
   :people            who is who
   :card              the run's card as it stands
+  :attach FILE       what is said next carries this file
+  :file [NAME]       read what was attached, the newest
   :faults [WORD]     break things: kill, cut, drag, pull …
   :pace N            time goes N times as fast (now {pace})
   ?                  this help
@@ -54,8 +59,13 @@ FAULTS = """
   :faults slow     the server takes 3 s a request, 20 times
   :faults 503      the server refuses 5 requests of the bot
   :faults mend     all of these end
+  :faults stage    no fault: somebody at the host takes the
+                   stage stack down, which a rollback on
+                   Compose starts and the next launch finds
 """
-ORDERS = ("people", "posts", "card", "faults", "pace", "help", "quit")
+ORDERS = ("people", "posts", "card", "attach", "file", "faults", "pace",
+          "help", "quit")
+FILE_LINES = 40
 DRAG_S = 8
 PACE, FASTEST = 5, 1000
 VETO_S = 12  # a ❌ counts after 10 s: time enough to take it back
@@ -63,6 +73,7 @@ VETO_S = 12  # a ❌ counts after 10 s: time enough to take it back
 CALLS = ("here", "channel", "all", people.BOT)
 EMOJI = {"ok": READY, "no": "x", "✅": READY, "❌": "x"}
 TAP = re.compile(r"([+-]?)(\S+)(?:\s+#(\d+))?$")
+THREAD = re.compile(r">\s*(?:#?(\d+)|card)\s+(?=\S)")
 
 
 class Front:
@@ -80,6 +91,7 @@ class Front:
         self.pace = PACE
         self.slowed = None  # the timer after which the pace comes back
         self.told = set()  # hints that were given, once each
+        self.attached = None  # (name, bytes) that the next message carries
         self.over = threading.Event()
 
     def play(self):
@@ -130,6 +142,10 @@ class Front:
             return
         if kind == "posted":
             self.note_words(post)
+            if "in use by stack stage" in post["message"]:
+                self.hint("the rollback has started the stage stack; somebody"
+                          " at the host\n   takes it down: `:faults stage`,"
+                          " then `!retry`")
         elif kind == "edited":
             # A post that asks is edited once, when it asks no more.
             self.open.discard(post["id"])
@@ -222,10 +238,35 @@ class Front:
             self.show("  @asked only taps: @asked +ok")
         else:
             self.speaker = name
-            if text:
-                self.sandbox.say(name, text)
+            text = self.say(name, text)
             if text[:1] not in ("", "!"):
                 self.hint("the bot heeds only what begins with `!`")
+
+    def say(self, name, text):
+        """Say it, where it begins with a thread's number there; returns what
+        was said, "" if nothing was."""
+        root = ""
+        thread = THREAD.match(text)
+        if thread:
+            post = self.post_of_thread(thread[1])
+            if post is None:
+                return ""
+            root, text = post["id"], text[thread.end():]
+        if text or self.attached:
+            files = []
+            if self.attached:
+                files = [self.sandbox.upload(name, *self.attached)]
+                self.attached = None
+            self.sandbox.say(name, text, root, files)
+        return text
+
+    def post_of_thread(self, number):
+        if number is not None:
+            return self.post_to_tap(int(number))
+        card = self.card()
+        if card is None:
+            self.show("  no run is open: there is no card")
+        return card
 
     def hint(self, text):
         if text not in self.told:
@@ -293,6 +334,8 @@ class Front:
         orders = {"quit": self.over.set, "q": self.over.set,
                   "people": self.show_people, "posts": self.show_posts,
                   "card": self.show_card,
+                  "attach": lambda: self.attach(*words[1:2]),
+                  "file": lambda: self.show_file(*words[1:2]),
                   "pace": lambda: self.set_pace(*words[1:2]),
                   "faults": lambda: self.break_things(*words[1:2])}
         if words[0] in orders:
@@ -317,14 +360,40 @@ class Front:
                       for taps in self.channel.taps_on(post_id)]
         self.show("\n".join(lines) or "  none yet")
 
-    def show_card(self):
+    def card(self):
         cards = [post for post in self.channel.posts.values()
                  if post.get("is_pinned")]
-        if cards:
-            self.channel.text(cards[-1]["message"])
+        return cards[-1] if cards else None
+
+    def show_card(self):
+        card = self.card()
+        if card:
+            self.channel.text(card["message"])
             self.channel.flush()
         else:
-            self.show("  no run has a card yet")
+            self.show("  no run is open: there is no card")
+
+    def attach(self, name=""):
+        path = pathlib.Path(name).expanduser()
+        try:
+            self.attached = (path.name, path.read_bytes())
+            self.show(f"  {path.name} goes with what is said next")
+        except OSError as error:
+            self.show(f"  {error.strerror}: {name or 'which file?'}"
+                      " (:attach FILE)")
+
+    def show_file(self, name=""):
+        files = self.channel.files
+        name = name or next(reversed(files), "")
+        if name not in files:
+            self.show(f"  there is no file {name}" if name else
+                      "  no file was attached yet")
+            return
+        data = self.sandbox.download(self.speaker, files[name])
+        lines = data.decode(errors="replace").splitlines()
+        self.show("\n".join([f"  {name}, {len(lines)} lines"] + lines[:20] +
+                            ["…"] + lines[-20:] if len(lines) > FILE_LINES
+                            else [f"  {name}"] + lines))
 
     def set_pace(self, text=""):
         if not text.isdigit() or not 1 <= int(text) <= FASTEST:
@@ -354,9 +423,11 @@ class Front:
             "ingest": lambda: self.stage.world.fail(
                 "ingest", -1, "curl*/runtime/events", "queue is full"),
             "mend": self.mend,
+            "stage": self.stage.world.take_stage_down,
         }
         if what in breakers:
-            self.channel.note(f"fault: {what}")
+            self.channel.note("the stage stack is taken down by hand"
+                              if what == "stage" else f"fault: {what}")
             breakers[what]()
         else:
             self.show((f"  there is no fault {what}\n" if what else "") +

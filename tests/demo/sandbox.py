@@ -44,6 +44,12 @@ class Sandbox:
                             if c["name"] == people.CHANNEL)
 
     def call(self, method, path, body=None, token=None):
+        """One request with a body of JSON; what its answer says."""
+        data = self.exchange(method, path,
+                             None if body is None else json.dumps(body), token)
+        return json.loads(data) if data else {}
+
+    def exchange(self, method, path, body=None, token=None):
         """One request; a connection a thread is kept."""
         for attempt in (1, 2):
             connection = getattr(self.local, "connection", None)
@@ -55,9 +61,7 @@ class Sandbox:
             if token:
                 headers["Authorization"] = "Bearer " + token
             try:
-                connection.request(
-                    method, path,
-                    None if body is None else json.dumps(body), headers)
+                connection.request(method, path, body, headers)
                 answer = connection.getresponse()
                 data = answer.read()
                 break
@@ -69,17 +73,30 @@ class Sandbox:
         if answer.status >= 400:
             raise RestError(f"{method} {path}: {answer.status}"
                             f" {in_words(data)}")
-        return json.loads(data) if data else {}
+        return data
 
     def side(self, method, path, body=None):
         return self.call(method, "/sandbox/" + path, body)
 
     # what people do, each with their own token
 
-    def say(self, name, text, root=""):
+    def say(self, name, text, root="", files=()):
         return self.call("POST", "/api/v4/posts",
                          {"channel_id": self.channel, "message": text,
-                          "root_id": root}, people.token(name))
+                          "root_id": root, "file_ids": list(files)},
+                         people.token(name))
+
+    def upload(self, name, file_name, data):
+        """The id of a file that @name's next message can carry."""
+        query = urllib.parse.urlencode({"channel_id": self.channel,
+                                        "filename": file_name})
+        answer = self.exchange("POST", "/api/v4/files?" + query, data,
+                               people.token(name))
+        return json.loads(answer)["file_infos"][0]["id"]
+
+    def download(self, name, file_id):
+        return self.exchange("GET", f"/api/v4/files/{file_id}", None,
+                             people.token(name))
 
     def tap(self, name, post, emoji):
         return self.call("POST", "/api/v4/reactions",

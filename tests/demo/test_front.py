@@ -13,8 +13,14 @@ import time
 import unittest
 
 BUILD = None
+# Not the folder of `make demo`: somebody may have one open.
+FOLDER = None
 DEMO = pathlib.Path(__file__).resolve().parent / "demo"
 CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def kept_screen():
+    return pathlib.Path(FOLDER, "hand/screen.txt").read_text("utf-8")
 
 
 class Terminal:
@@ -24,7 +30,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm"
-            os.execv(DEMO, [str(DEMO), BUILD])
+            os.execv(DEMO, [str(DEMO), BUILD, "hand", FOLDER])
         self.text = b""
 
     def type(self, line):
@@ -63,14 +69,14 @@ class Front(unittest.TestCase):
             self.terminal.type("time?")
             self.sees("time?")
             time.sleep(0.5)
-        kept = pathlib.Path(BUILD, "demo/hand/screen.txt").read_text("utf-8")
+        kept = kept_screen()
         times = re.findall(r"(\S+)  devops.oncall\n +time\?", kept)
         self.assertLess(times[0], times[1])
 
     def wait_until_it_takes_taps(self, title):
         for _ in range(20):
             self.terminal.type(":posts")
-            if self.terminal.wait(title, 1):
+            if self.terminal.wait("takes taps " + title, 1):
                 return
         self.fail(f"{title} never took taps")
 
@@ -88,7 +94,7 @@ class Front(unittest.TestCase):
 
     def plan(self):
         self.says("@devops.oncall !cutover plan", "Approve the plan?")
-        self.wait_until_it_takes_taps("Approve the plan?")
+        self.wait_until_it_takes_taps("🚦 Approve the plan?")
 
     def test_a_person_speaks_for_everybody(self):
         self.says("?", "who is who")
@@ -122,18 +128,48 @@ class Front(unittest.TestCase):
     def test_a_tap_lands_where_it_was_meant(self):
         self.plan()
         self.says("@devops.oncall !cutover rehearse", "3.3.3 by hand")
-        self.wait_until_it_takes_taps("3.3.3")
+        self.wait_until_it_takes_taps("⏳ 3.3.3")
         self.says("@asked +ok", "3.6.2 by hand")
-        self.wait_until_it_takes_taps("3.6.2")
+        self.wait_until_it_takes_taps("⏳ 3.6.2")
         self.says("@asked +ok", "Then say what you saw")
         self.says("@asked +ok", "wants words: @devops.engineer !done 3.7")
         self.says("@asked +ok #1", "Plan approved")
         self.says(":posts", "#1   over")
         self.sees("✅ cto, devops.lead")
 
+    def test_a_second_demo_leaves_the_first_alone(self):
+        second = Terminal()
+        self.assertTrue(second.wait("another one is open in"))
+        self.assertEqual(second.end(), 1)
+        self.says("@visitor !cutover start", "Not started")
+
+    def test_words_in_a_thread_and_a_file_with_them(self):
+        self.says("@cto >card !note x", "there is no card")
+        self.says(":attach /no/such/file", "No such file or directory")
+        self.says(":file", "no file was attached yet")
+        self.plan()
+        self.says("@devops.oncall !cutover rehearse", "3.3.3 by hand")
+        self.wait_until_it_takes_taps("⏳ 3.3.3")
+        self.says("@devops.engineer >2 !done 3.3.3", "done · devops.engineer")
+        self.says("@cto >card !cutover start", "cto in the thread")
+        self.wait_until_it_takes_taps("⏳ 3.6.2")
+        self.says("@asked +ok", "Then say what you saw")
+        self.says(f":attach {__file__}", "goes with what is said next")
+        self.says("@devops.engineer !done 3.7", "📎 test_front.py")
+        self.sees("Rehearsal LB-1 passed")
+        self.says(":file test_front.py", "The demo at a terminal")
+
+    def test_the_stage_stack_can_be_taken_down(self):
+        stage = pathlib.Path(FOLDER, "hand/world/state/stacks/stage")
+        stage.parent.mkdir(exist_ok=True)
+        stage.write_text("release 2025.09.2\n")
+        self.says(":faults stage", "taken down by hand")
+        self.says("@visitor !why", "No run is open")
+        self.assertFalse(stage.exists())
+
     def test_the_screen_is_kept(self):
         self.says("@visitor !cutover start", "Not started")
-        kept = pathlib.Path(BUILD, "demo/hand/screen.txt").read_text("utf-8")
+        kept = kept_screen()
         self.assertIn("devops.oncall> @visitor !cutover start", kept)
         self.assertIn("Not started", kept)
         self.assertNotIn("\033", kept)
@@ -141,4 +177,5 @@ class Front(unittest.TestCase):
 
 if __name__ == "__main__":
     BUILD = sys.argv.pop(1)
+    FOLDER = str(pathlib.Path(BUILD, "test-demo").resolve())
     unittest.main()

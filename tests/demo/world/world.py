@@ -63,6 +63,10 @@ class World:
         """The next @count calls that match take @ms longer."""
         self.put(f"slow/{name}", f"{count}\n{pattern}\n{ms}\n")
 
+    def take_stage_down(self):
+        """As somebody at the host would, who is no part of the runbook."""
+        (self.state / "stacks/stage").unlink(missing_ok=True)
+
     def path(self):
         return f"{self.bin}{os.pathsep}{os.defpath}"
 
