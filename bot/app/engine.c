@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/alarm.h"
 #include "app/asked.h"
 #include "app/cards.h"
 #include "app/job.h"
@@ -35,6 +36,7 @@ struct engine {
 	struct record record;
 	struct posted posted;
 	struct perform *perform;
+	struct alarm *alarm;
 	struct asked *head;
 	struct asked *tail;
 	size_t queued;
@@ -170,6 +172,11 @@ static enum commit commit(struct engine *engine, const struct request *request,
 		}
 	}
 	decision_finish(&decision);
+	if (result == COMMIT_DONE) {
+		alarm_note(engine->alarm, NULL);
+	} else if (result == COMMIT_LATER) {
+		alarm_note(engine->alarm, engine->record.failure.text);
+	}
 	return result;
 }
 
@@ -641,6 +648,8 @@ struct engine *engine_create(
 	}
 	engine->created_real = loop_real_now_ms(options->loop);
 	engine->perform = make_perform(engine);
+	engine->alarm = alarm_create(
+			options->loop, options->server, options->voice);
 	engine->retry = loop_timer_create(options->loop, on_turn_timer, engine);
 	engine->due = loop_timer_create(options->loop, on_turn_timer, engine);
 	engine->pulse = loop_timer_create(options->loop, on_pulse, engine);
@@ -661,6 +670,7 @@ void engine_destroy(struct engine *engine) {
 	}
 	loop_cancel_deferred(engine->options.loop, engine);
 	perform_destroy(engine->perform);
+	alarm_destroy(engine->alarm);
 	loop_timer_destroy(engine->retry);
 	loop_timer_destroy(engine->due);
 	loop_timer_destroy(engine->pulse);

@@ -120,6 +120,7 @@ static enum record_result append(struct record *record,
 			log_error("journal.unwritable", "why=\"%s\"", err->text);
 		}
 		record->failures++;
+		record->failure = *err;
 		return RECORD_LATER;
 	}
 	return RECORD_LATER;

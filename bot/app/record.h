@@ -30,8 +30,9 @@ struct record {
 	struct bridge bridge;
 	struct cards cards;
 	bool stale;
-	bool said;         // the outbox has rows since this was last cleared
-	unsigned failures; // in a row
+	bool said;          // the outbox has rows since this was last cleared
+	unsigned failures;  // in a row
+	struct err failure; // the last of them
 };
 
 enum record_result {

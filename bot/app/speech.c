@@ -208,7 +208,12 @@ static char *log_row(struct voice *voice, const struct voice_scene *scene,
 	return message_log_row(&world, scene->bridge, run);
 }
 
+static char *alarm(struct voice *voice, const char *why) {
+	return message_alarm(of(voice)->templates, why);
+}
+
 static const struct voice_api api = {
+	.alarm = alarm,
 	.say = say,
 	.card = card,
 	.log_row = log_row,

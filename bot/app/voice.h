@@ -44,6 +44,9 @@ struct voice_api {
 	/* The run's row of the rehearsal log.  Caller frees. */
 	char *(*log_row)(struct voice *voice, const struct voice_scene *scene,
 			const struct run *run);
+	/* That the journal cannot be written, and @why, or (NULL) that it can
+	 * again: what is said past the journal.  Caller frees. */
+	char *(*alarm)(struct voice *voice, const char *why);
 	/* Keys of the run's card and of the posts that take taps.  Caller
 	 * frees. */
 	char *(*card_key)(struct voice *voice, const struct run *run);

@@ -56,6 +56,15 @@ void speak_of_bot(const struct speech *speech) {
 	}
 }
 
+char *message_alarm(const struct templates *templates, const char *why) {
+	cJSON *context = cJSON_CreateObject();
+	put_prose(context, "why", why != NULL ? why : "");
+	char *text = templates_say(
+			templates, why != NULL ? "journal_lost" : "journal_back", context);
+	cJSON_Delete(context);
+	return text;
+}
+
 /* --- which file speaks of what --- */
 
 static void speak(const struct speech *speech) {

@@ -84,6 +84,10 @@ void message_rows(const struct message_world *world, const struct bridge *after,
 char *message_card(const struct message_world *world,
 		const struct bridge *bridge, const struct run *run);
 
+/* That nothing can be journalled, and @why, or (NULL) that it can again.  Caller
+ * frees. */
+char *message_alarm(const struct templates *templates, const char *why);
+
 /* The run's row for the rehearsal log of the runbook, with a line break.
  * Caller frees. */
 char *message_log_row(const struct message_world *world,

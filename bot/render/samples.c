@@ -142,6 +142,9 @@ static const struct template_sample samples[] = {
 			"\"who\":\"md:@devops-lead\",\"title\":\"Deploy changes\","
 			"\"reason\":\"Connection refused\","
 			"\"may_run\":true}" },
+	{ "journal_back", "the journal can be written again", "{\"why\":\"\"}" },
+	{ "journal_lost", "the journal cannot be written",
+			"{\"why\":\"md:the journal cannot be written: the disk is full\"}" },
 	{ "nothing_runs", "`!status` or `!why` while no run is open",
 			"{\"plan\":\"3f9a1c2b\",\"gate\":\"approved\","
 			"\"last\":\"LB-6, production rolled back\","

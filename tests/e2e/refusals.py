@@ -5,6 +5,7 @@ for it; and what it does when files change under it.
 Usage: refusals.py SANDBOX BRIDGEKEEPER
 """
 import pathlib
+import resource
 import signal
 import sqlite3
 import sys
@@ -285,6 +286,30 @@ def broken_runbook_keeps_no_run_from_its_bot():
         refused(there, ["runbook.md"])
 
 
+def full_disk_is_told_past_the_journal():
+    with a_stage() as there:
+        there.start()
+        there.say("lead", "!note before")
+
+        def notes():
+            return [row for row in there.journal()
+                    if row["type"] == "note.taken"]
+        there.until("the note", lambda: len(notes()) == 1)
+        # No file may grow beyond this: that is how a full disk looks.
+        soft, hard = resource.prlimit(there.bot.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(there.bot.pid, resource.RLIMIT_FSIZE, (1, hard))
+        there.say("lead", "!note while it was full")
+        there.wait("bot/journal/", "cannot write my journal", 40)
+        assert len(notes()) == 1
+        resource.prlimit(there.bot.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        there.until("the note", lambda: len(notes()) == 2, 60)
+        there.wait("bot/journal/", "can write my journal again", 40)
+        told = [post for post in there.posts()
+                if "cannot write my journal" in post["message"]]
+        assert len(told) == 1, told
+        there.stop()
+
+
 def renamed_person_keeps_the_role():
     with a_stage() as there:
         there.start()
@@ -328,6 +353,8 @@ stage.run([
      broken_template_keeps_no_run_from_its_bot),
     ("a broken runbook keeps no open run from its bot",
      broken_runbook_keeps_no_run_from_its_bot),
+    ("a full disk is told of past the journal, once",
+     full_disk_is_told_past_the_journal),
     ("a renamed person keeps the role, a namesake does not get it",
      renamed_person_keeps_the_role),
 ])

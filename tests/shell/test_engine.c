@@ -739,6 +739,46 @@ static void a_card_that_somebody_deletes_is_made_and_pinned_anew(void **state) {
 	rig_finish(&rig);
 }
 
+static size_t posts_saying(const struct rig *rig, const char *text) {
+	size_t count = 0;
+	size_t said = 0;
+	const struct fake_post *posts = fake_chat_posts(rig->chat, &count);
+	for (size_t i = 0; i < count; i++) {
+		said += strstr(posts[i].message, text) != NULL;
+	}
+	return said;
+}
+
+/* A silent channel looks like a bot that has nothing to say. */
+static void a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not(
+		void **state) {
+	(void)state;
+	static const enum fake_fault faults[] = { FAULT_NONE, FAULT_AGAIN,
+		FAULT_LOST, FAULT_DONE };
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct rig rig;
+		rig_init(&rig, with_way_back);
+		rig_start(&rig);
+		rig_go(&rig, 2000);
+		frail_journal_fail(rig.journal, 1, 3); // for 3.5 s
+		fake_chat_say(rig.chat, "lead", "!note a moment");
+		rig_go(&rig, 10000);
+		assert_int_equal(rig_count(&rig, "note.taken"), 1);
+		assert_int_equal(posts_saying(&rig, "write"), 0);
+		frail_journal_fail(rig.journal, 1, 8); // for more than a minute
+		fake_chat_fault(rig.chat, faults[i], 1, 2);
+		fake_chat_say(rig.chat, "lead", "!cutover start");
+		rig_go(&rig, 50000);
+		assert_int_equal(posts_saying(&rig, "cannot write: "), 1);
+		assert_int_equal(rig_count(&rig, "run.begun"), 0);
+		rig_go(&rig, 70000);
+		assert_int_equal(rig_count(&rig, "run.begun"), 1);
+		assert_int_equal(posts_saying(&rig, "cannot write: "), 1);
+		assert_int_equal(posts_saying(&rig, "can write again"), 1);
+		rig_finish(&rig);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_night_goes_from_plan_to_rollback),
@@ -765,6 +805,8 @@ int main(void) {
 		cmocka_unit_test(
 				a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again),
 		cmocka_unit_test(a_card_that_somebody_deletes_is_made_and_pinned_anew),
+		cmocka_unit_test(
+				a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

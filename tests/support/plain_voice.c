@@ -135,7 +135,14 @@ static char *log_row(struct voice *voice, const struct voice_scene *scene,
 	return xasprintf("| run %u |", run->number);
 }
 
+static char *alarm(struct voice *voice, const char *why) {
+	(void)voice;
+	return why != NULL ? xasprintf("cannot write: %s", why)
+					   : xstrdup("can write again");
+}
+
 static const struct voice_api api = {
+	.alarm = alarm,
 	.say = say,
 	.card = card,
 	.log_row = log_row,
