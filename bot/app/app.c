@@ -483,6 +483,7 @@ static bool make_engine(struct app *app, struct err *err) {
 					.voice = app->voice,
 					.version = app->options->version,
 					.id_prefix = source_prefix(app->source),
+					.state_dir = app->state_dir,
 					.drained = on_drained,
 					.broken = on_broken,
 					.data = app,

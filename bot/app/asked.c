@@ -44,6 +44,18 @@ static const struct request_tap *copy_taps(
 	return copies;
 }
 
+static const char *const *copy_files(
+		struct asked *asked, const char *const *files, size_t count) {
+	if (count == 0) {
+		return NULL;
+	}
+	const char **copies = keep(asked, xcalloc(count, sizeof(*copies)));
+	for (size_t i = 0; i < count; i++) {
+		copies[i] = copy(asked, files[i]);
+	}
+	return copies;
+}
+
 struct asked *asked_create(const struct request *request, const char *input) {
 	struct asked *asked = xcalloc(1, sizeof(*asked));
 	struct request *r = &asked->request;
@@ -68,6 +80,10 @@ struct asked *asked_create(const struct request *request, const char *input) {
 	r->log = copy(asked, request->log);
 	r->params = copy_values(asked, request->params, request->param_count);
 	r->values = copy_values(asked, request->values, request->value_count);
+	r->file_name = copy(asked, request->file_name);
+	r->file_path = copy(asked, request->file_path);
+	r->file_digest = copy(asked, request->file_digest);
+	r->files = copy_files(asked, request->files, request->file_count);
 	r->taps = copy_taps(asked, request->taps, request->tap_count);
 	return asked;
 }

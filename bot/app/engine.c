@@ -629,6 +629,7 @@ static struct perform *make_perform(struct engine *engine) {
 		.runner = engine->options.runner,
 		.sources = engine->options.sources,
 		.id_prefix = engine->options.id_prefix,
+		.state_dir = engine->options.state_dir,
 		.ask = on_ask,
 		.is_ours = on_is_ours,
 		.again = on_turn_timer,

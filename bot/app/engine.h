@@ -47,6 +47,7 @@ struct engine_options {
 	struct voice *voice;
 	const char *version;   // of the program, for the record
 	const char *id_prefix; // of attempts; for ever the same in one journal
+	const char *state_dir; // where files of people's are kept; absolute
 	/* All that was asked so far is in the journal.  May be NULL. */
 	void (*drained)(void *data);
 	/* The journal can no longer be believed: the process should end. */

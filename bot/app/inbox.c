@@ -127,6 +127,26 @@ static bool is_flood(struct inbox *inbox, const struct server_post *post,
 	return false;
 }
 
+/* Files below one of our posts, with or without a word. */
+static void show_files(struct inbox *inbox, const struct server_post *post,
+		const char *input) {
+	struct request request = {
+		.type = REQUEST_FILES,
+		.user = post->user_id,
+		.post = post->id,
+		.root = post->root_id,
+		.command = "done",
+		.words = "",
+		.text = post->message,
+		.late_ms = late_ms(inbox, post),
+		.files = post->file_ids,
+		.file_count = post->file_count,
+	};
+	if (!is_flood(inbox, post, &request)) {
+		engine_ask(inbox->options.engine, &request, input);
+	}
+}
+
 static void act_on(struct inbox *inbox, const struct server_post *post,
 		const char *input, bool in_thread) {
 	struct command_match match;
@@ -139,12 +159,16 @@ static void act_on(struct inbox *inbox, const struct server_post *post,
 		request.post = post->id;
 		request.root = in_thread ? post->root_id : NULL;
 		request.late_ms = late_ms(inbox, post);
+		request.files = post->file_ids;
 		request.file_count = post->file_count;
 		log_info("inbox.command", "post=%s user=%s command=%s late_ms=%" PRId64,
 				post->id, post->user_id,
 				request.command != NULL ? request.command : "-",
 				request.late_ms);
 		engine_ask(inbox->options.engine, &request, input);
+	}
+	if (!match.found && in_thread && post->file_count > 0) {
+		show_files(inbox, post, input);
 	}
 	command_match_finish(&match);
 }

@@ -1,8 +1,10 @@
 #include "app/perform.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/job.h"
 #include "app/planner.h"
@@ -18,6 +20,8 @@
 #define BACKOFF_MAX 15000
 #define HOLD_TRIES  3 // after so many the run clock goes on without us
 #define INPUT_ROOM  300
+#define FILE_TRIES  8 // about a minute, while the server answers at all
+#define FILE_BYTES  (UINT64_C(100) << 20)
 
 enum stage {
 	STAGE_READY, // not begun, or worth another try
@@ -45,6 +49,9 @@ struct effort {
 	char *post;
 	struct request_tap *taps;
 	size_t tap_count;
+
+	/* files */
+	char *folder; // below the state folder
 };
 
 struct perform {
@@ -75,13 +82,14 @@ static void effort_destroy(struct effort *effort) {
 	forget_taps(effort);
 	free(effort->post);
 	free(effort->id);
+	free(effort->folder);
 	free(effort);
 }
 
 static bool same_effect(const struct effect *a, const struct effect *b) {
 	return a->type == b->type && a->gate == b->gate && a->run == b->run &&
 			a->step == b->step && a->block == b->block && a->host == b->host &&
-			a->attempt == b->attempt;
+			a->attempt == b->attempt && a->file == b->file;
 }
 
 static struct effort *find_effort(
@@ -250,6 +258,95 @@ static void read_gate(struct effort *effort, const struct bridge *bridge,
 	server->api->refresh_people(server, on_people, effort);
 }
 
+/* --- files --- */
+
+static void ask_fetched(struct effort *effort, struct request *request) {
+	char input[INPUT_ROOM];
+	snprintf(input, sizeof(input), "file:%u.%u", effort->effect.run,
+			effort->effect.file);
+	request->type = REQUEST_FILE_FETCHED;
+	request->run = effort->effect.run;
+	request->file = effort->effect.file;
+	effort->stage = STAGE_DONE;
+	ask(effort, request, input);
+}
+
+static void on_fetched(void *data, const struct server_fetched *fetched) {
+	struct effort *effort = data;
+	struct request request = { 0 };
+	if (is_stale(effort)) {
+		return;
+	}
+	request.file_name = fetched->name[0] != '\0' ? fetched->name : NULL;
+	if (fetched->result == SERVER_OK) {
+		char *path = xasprintf("%s/%s", effort->folder, fetched->place);
+		request.outcome = OUTCOME_OK;
+		request.file_path = path;
+		request.file_bytes = fetched->bytes;
+		request.file_digest = fetched->digest;
+		ask_fetched(effort, &request);
+		free(path);
+		return;
+	}
+	log_warn("file.unfetched", "run=%u file=%u tries=%u why=\"%s\"",
+			effort->effect.run, effort->effect.file, effort->tries,
+			fetched->err.text);
+	if (fetched->result == SERVER_NEVER || effort->tries + 1 >= FILE_TRIES) {
+		request.outcome = OUTCOME_FAILED;
+		request.reason = fetched->err.text;
+		ask_fetched(effort, &request);
+		return;
+	}
+	put_off(effort);
+	effort->perform->options.again(effort->perform->options.data);
+}
+
+/* Make the folder of the run's files; for us alone. */
+static bool make_folder(const char *state_dir, const char *folder) {
+	char *path = xasprintf("%s/%s/", state_dir, folder);
+	size_t from = strlen(state_dir) + 1;
+	bool ok = true;
+	for (char *slash = strchr(path + from, '/'); ok && slash != NULL;
+			slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		ok = mkdir(path, 0700) == 0 || errno == EEXIST;
+		*slash = '/';
+	}
+	free(path);
+	return ok;
+}
+
+static void fetch_file(struct effort *effort, const struct bridge *bridge,
+		struct perform_reach reach) {
+	const struct perform_options *options = &effort->perform->options;
+	const struct run *run = bridge_run(bridge, effort->effect.run);
+	if (!reach.online || run == NULL ||
+			effort->effect.file >= run->file_count) {
+		return; // the engine calls again when that changes
+	}
+	free(effort->folder);
+	effort->folder = xasprintf(
+			"runs/%s-%u/evidence", options->id_prefix, run->number);
+	if (!make_folder(options->state_dir, effort->folder)) {
+		log_warn("file.no_folder", "folder=%s why=\"%s\"", effort->folder,
+				strerror(errno)); // the fetch says it to people
+	}
+	uint64_t room = run_file_room(run);
+	char *folder = xasprintf("%s/%s", options->state_dir, effort->folder);
+	char *prefix = xasprintf("%u-", effort->effect.file + 1);
+	const struct server_fetch fetch = {
+		.file_id = run->files[effort->effect.file].id,
+		.folder = folder,
+		.prefix = prefix,
+		.cap_bytes = room < FILE_BYTES ? room : FILE_BYTES,
+	};
+	effort->stage = STAGE_BUSY;
+	effort->reading = true;
+	options->server->api->fetch(options->server, &fetch, on_fetched, effort);
+	free(prefix);
+	free(folder);
+}
+
 /* --- attempts --- */
 
 static struct request attempt_request(
@@ -388,6 +485,7 @@ static void perform_attempt(struct effort *effort, const struct bridge *bridge,
 		break;
 	case EFFECT_READ_TAPS:
 	case EFFECT_VERIFY_GATE:
+	case EFFECT_FETCH_FILE:
 		break;
 	}
 }
@@ -405,6 +503,9 @@ static void begin(struct effort *effort, const struct bridge *bridge,
 	case EFFECT_FOLLOW_ATTEMPT:
 	case EFFECT_CANCEL_ATTEMPT:
 		perform_attempt(effort, bridge, reach);
+		break;
+	case EFFECT_FETCH_FILE:
+		fetch_file(effort, bridge, reach);
 		break;
 	}
 }
@@ -531,6 +632,7 @@ static bool answers(
 				request->attempt == effect->attempt;
 	case EFFECT_FOLLOW_ATTEMPT:
 	case EFFECT_CANCEL_ATTEMPT:
+	case EFFECT_FETCH_FILE:
 		return false;
 	}
 	return false;

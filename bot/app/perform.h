@@ -35,6 +35,7 @@ struct perform_options {
 	struct runner *runner;
 	struct sources *sources;
 	const char *id_prefix; // of attempts; for ever the same in one journal
+	const char *state_dir; // where files of people's are kept
 	void (*ask)(void *data, const struct request *request, const char *input);
 	/* Whether @text is what we said in our own post @post_id. */
 	bool (*is_ours)(void *data, const char *post_id, const char *text);

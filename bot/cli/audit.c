@@ -10,9 +10,11 @@
 #include "app/config_file.h"
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "codec/event_json.h"
 #include "codec/row_json.h"
 #include "journal/chain.h"
 #include "journal/sqlite.h"
+#include "sys/fd.h"
 
 enum exit_status {
 	EXIT_GOOD = 0,
@@ -32,6 +34,7 @@ struct options {
 	struct chain_head heads[HEADS_MAX];
 	size_t head_count;
 	uint64_t tail;
+	const char *dir; // the state folder that these come to
 };
 
 static void print_usage(FILE *out) {
@@ -54,7 +57,10 @@ static int usage(const char *wrong) {
 
 struct verifying {
 	struct chain chain;
+	const char *dir; // the state folder
 	uint64_t faults;
+	uint64_t files; // of evidence
+	uint64_t bad_files;
 };
 
 static void print_fault(struct verifying *verifying, const char *text) {
@@ -74,11 +80,72 @@ static void print_damage(void *data, const char *finding) {
 	print_fault(data, finding);
 }
 
+/* Whether @path stays below the folder that it is joined to. */
+static bool stays_below(const char *path) {
+	for (const char *part = path; part != NULL; part = strchr(part, '/')) {
+		part += part > path;
+		if (part[0] == '/' || part[0] == '\0' ||
+				(strncmp(part, "..", 2) == 0 &&
+						(part[2] == '/' || part[2] == '\0'))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What is wrong with a file that was kept; false with @err. */
+static bool verify_kept(
+		const char *dir, const struct event *event, struct err *err) {
+	uint64_t bytes = 0;
+	char digest[SHA256_HEX];
+	if (!stays_below(event->path)) {
+		return err_set(err, ERR_INVALID, "lies outside of the state folder");
+	}
+	char *path = xasprintf("%s/%s", dir, event->path);
+	bool read = fd_hash_file(path, &bytes, digest, err);
+	free(path);
+	if (!read) {
+		return err->code == ERR_NOT_FOUND
+				? err_set(err, ERR_NOT_FOUND, "is gone")
+				: false;
+	}
+	if (strcmp(digest, event->digest) != 0 || bytes != event->number) {
+		return err_set(err, ERR_INVALID,
+				"is not what was kept: now %" PRIu64
+				" bytes, SHA-256 %.12s; then %" PRIu64 " bytes, %.12s",
+				bytes, digest, event->number, event->digest);
+	}
+	return true;
+}
+
+/* A file that a row tells of is held against what the row says of it. */
+static void verify_file(
+		struct verifying *verifying, const struct journal_row *row) {
+	struct event_row kept;
+	struct err err = { 0 };
+	bool ok = event_json_read(
+			&kept, row->seq, row->at_ms, row->type, row->body, &err);
+	verifying->files++;
+	if (ok) {
+		ok = verify_kept(verifying->dir, &kept.event, &err) ||
+				err_wrap(&err, "row %" PRIu64 ": the file %s ", row->seq,
+						kept.event.path);
+		event_row_finish(&kept);
+	}
+	if (!ok) {
+		verifying->bad_files++;
+		print_fault(verifying, err.text);
+	}
+}
+
 static bool verify_row(
 		void *data, const struct journal_row *row, struct err *err) {
 	(void)err;
 	struct verifying *verifying = data;
 	chain_add(&verifying->chain, row);
+	if (strcmp(row->type, event_spec(EVENT_FILE_KEPT)->name) == 0) {
+		verify_file(verifying, row);
+	}
 	return true;
 }
 
@@ -90,6 +157,10 @@ static void print_verdict(
 			printf("head %s is row %" PRIu64 "\n", options->heads[i].hex,
 					options->heads[i].seq);
 		}
+	}
+	if (verifying->files > 0 && verifying->bad_files == 0) {
+		printf("%" PRIu64 " evidence file%s, all as kept\n", verifying->files,
+				verifying->files == 1 ? "" : "s");
 	}
 	if (verifying->faults > SHOWN_FAULTS) {
 		printf("and %" PRIu64 " more\n", verifying->faults - SHOWN_FAULTS);
@@ -106,7 +177,7 @@ static void print_verdict(
 }
 
 static int verify(struct journal *journal, struct options *options) {
-	struct verifying verifying = { 0 };
+	struct verifying verifying = { .dir = options->dir };
 	struct err err = { 0 };
 	chain_begin(&verifying.chain, options->heads, options->head_count,
 			print_finding, &verifying);
@@ -306,6 +377,7 @@ static int run(size_t which, struct options *options) {
 		fprintf(stderr, "bridgekeeper audit: %s\n", err.text);
 		status = unopened(dir != NULL, &err);
 	} else {
+		options->dir = dir;
 		status = subcommands[which].run(journal, options);
 		journal->api->destroy(journal);
 	}

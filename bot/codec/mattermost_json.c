@@ -466,6 +466,23 @@ static void clean_line(const char *text, char *line, size_t room) {
 	str_finish(&clean);
 }
 
+bool mattermost_json_read_file(
+		const char *text, struct mattermost_file *file, struct err *err) {
+	struct cJSON *json = parse(text, err);
+	int64_t bytes = 0;
+	int64_t delete_at_ms = 0;
+	*file = (struct mattermost_file){ 0 };
+	bool ok = json != NULL && take_number(json, "size", &bytes, err) &&
+			take_number(json, "delete_at", &delete_at_ms, err);
+	if (ok) {
+		clean_line(string_of(json, "name"), file->name, sizeof(file->name));
+		file->bytes = (uint64_t)bytes;
+		file->deleted = delete_at_ms != 0;
+	}
+	cJSON_Delete(json);
+	return ok || err_wrap(err, "a file: ");
+}
+
 void mattermost_json_read_error(
 		const char *text, size_t len, struct mattermost_error *error) {
 	*error = (struct mattermost_error){ 0 };

@@ -110,6 +110,14 @@ bool mattermost_json_read_members(
 /* id of each file of an upload's answer. */
 bool mattermost_json_read_files(
 		const char *text, struct mattermost_ids *ids, struct err *err);
+/* A file's own: name, size in bytes. */
+struct mattermost_file {
+	char name[256]; // one line of clean text, cut where it is longer
+	uint64_t bytes;
+	bool deleted;
+};
+bool mattermost_json_read_file(
+		const char *text, struct mattermost_file *file, struct err *err);
 /* id of a team or channel; @archived: its delete_at is set.  Either NULL. */
 bool mattermost_json_read_id(
 		const char *text, char id[65], bool *archived, struct err *err);

@@ -115,6 +115,17 @@ static void run_finish(struct run *run) {
 		free(run->values[i].name);
 		free(run->values[i].value);
 	}
+	for (size_t i = 0; i < run->file_count; i++) {
+		struct run_file *file = &run->files[i];
+		free(file->id);
+		free(file->user);
+		free(file->post);
+		free(file->root);
+		free(file->text);
+		free(file->name);
+		free(file->path);
+	}
+	free(run->files);
 	free(run->values);
 	free(run->by);
 	free(run->held_why);
@@ -353,6 +364,25 @@ bool run_has_running(const struct run *run) {
 		}
 	}
 	return false;
+}
+
+bool run_step_fetches(const struct run *run, size_t step) {
+	for (size_t i = 0; run->files_due > 0 && i < run->file_count; i++) {
+		if (run->files[i].step == step &&
+				run->files[i].status == FILE_OFFERED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t run_file_room(const struct run *run) {
+	uint64_t room = RUN_FILE_BYTES;
+	for (size_t i = 0; i < run->file_count && room > 0; i++) {
+		uint64_t bytes = run->files[i].bytes;
+		room = bytes < room ? room - bytes : 0;
+	}
+	return room;
 }
 
 const char *run_value(const struct run *run, const char *name) {

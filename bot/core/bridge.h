@@ -164,6 +164,33 @@ struct step_state {
 	uint32_t escalated;   // how often that silence was escalated
 };
 
+/* What people attach is kept up to so much a run. */
+#define RUN_FILES      200
+#define RUN_FILE_BYTES (UINT64_C(1) << 30)
+
+enum file_status {
+	FILE_OFFERED, // to be fetched from the server
+	FILE_KEPT,
+	FILE_LOST, // it could not be had, and its owner was told so
+};
+
+/* Something that a person attached: evidence of a step, or of the run. */
+struct run_file {
+	enum file_status status;
+	char *id;       // the server's
+	uint32_t step;  // EVENT_NO_STEP: of the run as a whole
+	uint32_t asked; // the step's asked_count at that time
+	char *user;
+	char *post; // the message that it was attached to
+	char *root;
+	char *text; // said with it; NULL
+	/* kept */
+	char *name; // as it was sent
+	char *path; // below the state folder
+	uint64_t bytes;
+	char digest[SHA256_HEX];
+};
+
 struct run {
 	uint32_t number;
 	enum run_kind kind;
@@ -208,6 +235,9 @@ struct run {
 	size_t newest_gate[PURPOSE_COUNT]; // its index + 1; 0: none
 	struct plan_value *values;         // published, last wins
 	size_t value_count;
+	struct run_file *files;            // by order of being offered
+	size_t file_count;
+	size_t files_due; // of them still to be fetched
 };
 
 struct bridge {
@@ -295,6 +325,12 @@ bool run_has_running(const struct run *run);
 
 /* Whether the run is between its gate's opening and its end. */
 bool run_is_executing(const struct run *run);
+
+/* Whether a file of @step is still to be fetched. */
+bool run_step_fetches(const struct run *run, size_t step);
+
+/* How many more bytes may be kept with the run. */
+uint64_t run_file_room(const struct run *run);
 
 /* A published value, or NULL. */
 const char *run_value(const struct run *run, const char *name);

@@ -776,6 +776,71 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	return ok;
 }
 
+static bool fold_file_offered(
+		struct run *run, const struct event *event, struct err *err) {
+	if (event->index != run->file_count) {
+		return out_of_place(event, "files are numbered without gaps", err);
+	}
+	run->files = xreallocarray(
+			run->files, run->file_count + 1, sizeof(*run->files));
+	run->files[run->file_count++] = (struct run_file){
+		.id = xstrdup(event->name),
+		.step = event->step,
+		.asked = event->step < run->step_count
+				? run->steps[event->step].asked_count
+				: 0,
+		.user = xstrdup(event->user),
+		.post = xstrdup(event->post),
+		.root = xstrdup(event->root),
+		.text = xstrdup(event->text),
+	};
+	run->files_due++;
+	return true;
+}
+
+static bool fold_file_settled(
+		struct run *run, const struct event *event, struct err *err) {
+	if (event->index >= run->file_count ||
+			run->files[event->index].status != FILE_OFFERED) {
+		return out_of_place(event, "no such file is being fetched", err);
+	}
+	struct run_file *file = &run->files[event->index];
+	bool kept = event->type == EVENT_FILE_KEPT;
+	if (kept && strlen(event->digest) != SHA256_HEX - 1) {
+		return out_of_place(event, "its digest is none", err);
+	}
+	run->files_due--;
+	file->status = kept ? FILE_KEPT : FILE_LOST;
+	replace(&file->name, event->name);
+	if (!kept) {
+		return true;
+	}
+	replace(&file->path, event->path);
+	file->bytes = event->number;
+	memcpy(file->digest, event->digest, SHA256_HEX);
+	return true;
+}
+
+static bool fold_file(
+		struct bridge *bridge, const struct event *event, struct err *err) {
+	struct run *run = NULL;
+	if (!need_run(bridge, event, &run, err)) {
+		return false;
+	}
+	bool gone = run->put_away && event->step < run->plan->runbook->step_count;
+	if (event->step != EVENT_NO_STEP && !gone) {
+		struct step_state *step = NULL;
+		if (!need_step(run, event, &step, err)) {
+			return false;
+		}
+		step->escalated = 0; // somebody spoke, or is asked again
+		step->waits_ms = event->at_ms;
+	}
+	return event->type == EVENT_FILE_OFFERED
+			? fold_file_offered(run, event, err)
+			: fold_file_settled(run, event, err);
+}
+
 static void fold_deputy(struct bridge *bridge, const struct event *event) {
 	bridge->deputies = xreallocarray(bridge->deputies, bridge->deputy_count + 1,
 			sizeof(*bridge->deputies));
@@ -884,6 +949,11 @@ bool bridge_fold(
 	case EVENT_ATTEMPT_LOST:
 	case EVENT_ATTEMPT_FOUND:
 		ok = fold_step(bridge, event, event->type, err);
+		break;
+	case EVENT_FILE_OFFERED:
+	case EVENT_FILE_KEPT:
+	case EVENT_FILE_LOST:
+		ok = fold_file(bridge, event, err);
 		break;
 	}
 	bridge_index_update(bridge, event->gate, event->run);

@@ -55,7 +55,8 @@ static void update_gate(struct bridge *bridge, const struct gate_state *gate) {
 }
 
 static bool is_over(const struct run *run) {
-	return run->status == RUN_CLOSED && !run_has_running(run);
+	return run->status == RUN_CLOSED && !run_has_running(run) &&
+			run->files_due == 0;
 }
 
 static void update_run(struct bridge *bridge, const struct run *run) {

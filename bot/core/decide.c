@@ -114,6 +114,7 @@ void decide(const struct bridge *bridge, const struct world *world,
 	case REQUEST_RETRY:
 	case REQUEST_SKIP:
 	case REQUEST_CLAIM:
+	case REQUEST_FILES:
 		decide_said_step(&d);
 		break;
 	case REQUEST_TICK:
@@ -140,6 +141,9 @@ void decide(const struct bridge *bridge, const struct world *world,
 	case REQUEST_ATTEMPT_LOST:
 	case REQUEST_ATTEMPT_FOUND:
 		decide_attempt_reach(&d);
+		break;
+	case REQUEST_FILE_FETCHED:
+		decide_file_fetched(&d);
 		break;
 	case REQUEST_SERVER_LOST:
 		decide_server(&d, true);

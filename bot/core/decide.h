@@ -55,6 +55,7 @@ enum effect_type {
 	EFFECT_START_ATTEMPT,  // read files, then REQUEST_ATTEMPT_START
 	EFFECT_FOLLOW_ATTEMPT, // started: ensure() it, then REQUEST_ATTEMPT_ENDED
 	EFFECT_CANCEL_ATTEMPT,
+	EFFECT_FETCH_FILE, // keep what was attached, then REQUEST_FILE_FETCHED
 };
 
 struct effect {
@@ -65,7 +66,8 @@ struct effect {
 	uint32_t block;
 	uint32_t host;
 	uint32_t attempt;
-	bool forward; // S7: not started while cut off
+	uint32_t file; // its place in the run
+	bool forward;  // S7: not started while cut off
 };
 
 struct effects {

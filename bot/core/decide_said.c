@@ -41,7 +41,7 @@ void saying_answer(struct deciding *d, const char *text) {
 static bool may_be_late(enum request_type type) {
 	return type == REQUEST_HOLD || type == REQUEST_ROLLBACK ||
 			type == REQUEST_DONE || type == REQUEST_FAIL ||
-			type == REQUEST_NOTE;
+			type == REQUEST_NOTE || type == REQUEST_FILES;
 }
 
 bool saying_is_heard(struct deciding *d) {
@@ -330,6 +330,16 @@ static void say_note(struct deciding *d) {
 	const struct run *run = bridge_current(d->bridge);
 	event.run = run != NULL ? run->number : 0;
 	event.text = d->request->text;
+	if (d->request->file_count > 0 && run == NULL) {
+		saying_refuse(d,
+				"no run is open that the file could be kept with\n"
+				"say it without the file, or once there is one");
+		return;
+	}
+	if (run != NULL && !deciding_offer_files(d, run, EVENT_NO_STEP)) {
+		saying_refuse(d, deciding_no_room(d, run));
+		return;
+	}
 	deciding_add(d, event);
 }
 

@@ -89,9 +89,30 @@ static bool asks(const struct said *s) {
 	return s->state->status == STEP_ASKED && !is_manual(s);
 }
 
-static bool has_evidence(const struct said *s) {
+static bool has_text(const struct said *s) {
 	const char *text = s->d->request->text;
-	return (text != NULL && text[0] != '\0') || s->d->request->file_count > 0;
+	return text != NULL && text[0] != '\0';
+}
+
+static bool has_evidence(const struct said *s) {
+	return has_text(s) || s->d->request->file_count > 0;
+}
+
+/* What is attached is evidence of the step.  False: refused. */
+static bool offer_files(const struct said *s) {
+	if (deciding_offer_files(s->d, s->run, (uint32_t)s->index)) {
+		return true;
+	}
+	saying_refuse(s->d, deciding_no_room(s->d, s->run));
+	return false;
+}
+
+/* It is done with what was said, or when the file is on our disk: a file that
+ * cannot be had is no evidence (decide_files.c). */
+static void end_with_evidence(const struct said *s) {
+	if (!s->model->evidence || has_text(s)) {
+		end(s, OUTCOME_OK);
+	}
 }
 
 /* --- what ended unknown is taken as done --- */
@@ -201,7 +222,9 @@ static void confirm(const struct said *s) {
 	for (size_t i = 0; (name = flow_published(s->model, i)) != NULL; i++) {
 		take_found(s, s->index, name, &event);
 	}
-	deciding_add(s->d, event);
+	if (offer_files(s)) {
+		deciding_add(s->d, event);
+	}
 }
 
 static void say_done(const struct said *s) {
@@ -211,7 +234,9 @@ static void say_done(const struct said *s) {
 	if (s->state->status == STEP_UNKNOWN && !is_manual(s)) {
 		confirm(s);
 	} else if (s->state->status == STEP_ENDED && has_evidence(s)) {
-		deciding_add(s->d, said_event(s, EVENT_STEP_EVIDENCE));
+		if (offer_files(s) && has_text(s)) {
+			deciding_add(s->d, said_event(s, EVENT_STEP_EVIDENCE));
+		}
 	} else if (s->state->status != STEP_ASKED || !is_manual(s)) {
 		refuse(s, status_words(s));
 	} else if (s->model->evidence && !has_evidence(s)) {
@@ -219,8 +244,8 @@ static void say_done(const struct said *s) {
 				decision_print(s->d->decision,
 						"needs evidence\n`!done %s TEXT`, or attach a file",
 						s->model->number));
-	} else {
-		end(s, OUTCOME_OK);
+	} else if (offer_files(s)) {
+		end_with_evidence(s);
 	}
 }
 
@@ -297,6 +322,9 @@ static void say_fail(const struct said *s) {
 	}
 	bool waits = s->state->status == STEP_UNKNOWN ||
 			(s->state->status == STEP_ASKED && is_manual(s));
+	if (waits && !offer_files(s)) {
+		return;
+	}
 	if (waits) {
 		end(s, OUTCOME_FAILED);
 	} else if (s->state->status == STEP_RUNNING &&
@@ -465,8 +493,65 @@ static bool find(struct said *s) {
 	return true;
 }
 
+/* --- files without a command --- */
+
+static bool owns(const struct said *s) {
+	const struct runbook *runbook = s->run->plan->runbook;
+	size_t lead = 0;
+	struct role_set owner = step_owner(runbook, s->index, &lead);
+	return deciding_holds_any(s->d, runbook, &owner, s->d->request->user);
+}
+
+/* Whether step @index is the one that files in thread @root are meant for: its
+ * own, or that of the run while it alone waits for evidence of this person. */
+static bool is_meant(struct said *s, size_t index, bool own) {
+	s->index = index;
+	s->model = &s->run->plan->runbook->steps[index];
+	s->state = &s->run->steps[index];
+	if (own) {
+		return is_manual(s) && s->state->post != NULL &&
+				strcmp(s->state->post, s->d->request->root) == 0;
+	}
+	return is_manual(s) && s->model->evidence &&
+			s->state->status == STEP_ASKED && is_reachable(s->run, index) &&
+			owns(s);
+}
+
+static bool find_meant(struct said *s, bool own) {
+	size_t found = RUNBOOK_NONE;
+	for (size_t i = 0; i < s->run->step_count; i++) {
+		if (is_meant(s, i, own)) {
+			if (found != RUNBOOK_NONE) {
+				return false;
+			}
+			found = i;
+		}
+	}
+	return found != RUNBOOK_NONE && is_meant(s, found, own);
+}
+
+/* What is posted beside the bot's own question answers it, where it asks for
+ * evidence; no picture confirms what did not ask for one. */
+static void show_files(struct deciding *d) {
+	struct said s = { .d = d, .run = bridge_current(d->bridge) };
+	if (s.run == NULL || d->request->root == NULL ||
+			(!find_meant(&s, true) && !find_meant(&s, false)) || !owns(&s) ||
+			s.state->outcome == OUTCOME_EXCLUDED || !saying_is_heard(d)) {
+		return;
+	}
+	bool answers = s.model->evidence && s.state->status == STEP_ASKED &&
+			is_reachable(s.run, s.index);
+	if (offer_files(&s) && answers) {
+		end_with_evidence(&s);
+	}
+}
+
 void decide_said_step(struct deciding *d) {
 	struct said s = { .d = d };
+	if (d->request->type == REQUEST_FILES) {
+		show_files(d);
+		return;
+	}
 	if (!saying_is_heard(d) || !find(&s)) {
 		return;
 	}

@@ -10,7 +10,7 @@
 #include "core/gate.h"
 
 static bool is_said(enum request_type type) {
-	return type <= REQUEST_MISSED;
+	return type <= REQUEST_FILES;
 }
 
 struct event deciding_event(const struct deciding *d, enum event_type type) {

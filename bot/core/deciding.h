@@ -26,6 +26,16 @@ void decide_attempt_reach(struct deciding *d);
 void decide_said(struct deciding *d); // decide_said.c and decide_said_step.c
 void decide_said_step(struct deciding *d);
 
+/* decide_files.c */
+void decide_file_fetched(struct deciding *d);
+/* Offer what the message has attached, to be kept with @run; @step may be
+ * EVENT_NO_STEP.  False: that many cannot be kept, and nothing was added. */
+bool deciding_offer_files(
+		struct deciding *d, const struct run *run, uint32_t step);
+
+/* That it holds too many, in words. */
+const char *deciding_no_room(struct deciding *d, const struct run *run);
+
 /* An event of @type at this moment; for what was said, with who said it,
  * where, and which command. */
 struct event deciding_event(const struct deciding *d, enum event_type type);

@@ -105,8 +105,14 @@ enum event_type {
 	/* the bridge again */
 	EVENT_TEXTS_BROKEN, // some of the user's templates cannot be used, and the
 						// built-in ones are; text: why
+
+	/* files that people attached; `index` is the file's place in its run */
+	EVENT_FILE_OFFERED, // name: the server's id, user, post, text: said with it
+	EVENT_FILE_KEPT,    // name: as sent, path: below the state folder, number:
+						// bytes, digest: SHA-256
+	EVENT_FILE_LOST,    // name: as far as known, text: why
 };
-#define EVENT_TYPE_COUNT (EVENT_TEXTS_BROKEN + 1)
+#define EVENT_TYPE_COUNT (EVENT_FILE_LOST + 1)
 
 /* How something ended.  Stored by name. */
 enum outcome {

@@ -129,6 +129,20 @@ static void next_running(const struct run *run, struct effects *effects) {
 	}
 }
 
+/* Whatever has become of the run since. */
+static void next_files(const struct run *run, struct effects *effects) {
+	for (size_t i = 0; run->files_due > 0 && i < run->file_count; i++) {
+		if (run->files[i].status == FILE_OFFERED) {
+			add(effects,
+					(struct effect){
+							.type = EFFECT_FETCH_FILE,
+							.run = run->number,
+							.file = (uint32_t)i,
+					});
+		}
+	}
+}
+
 /* Whether anything of @step may be started; a gate may have to be verified. */
 static bool may_start(const struct bridge *bridge, const struct run *run,
 		size_t step, struct effects *effects) {
@@ -176,6 +190,7 @@ static void next_start(const struct bridge *bridge, const struct world *world,
 static void next_run(const struct bridge *bridge, const struct world *world,
 		const struct run *run, struct effects *effects) {
 	next_running(run, effects);
+	next_files(run, effects);
 	if (flow_phases(run) == 0 || run_stands_still(bridge, run) ||
 			(bridge->source_broken && run->status != RUN_ROLLING_BACK &&
 					!run->forward_begun)) {

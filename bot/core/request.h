@@ -40,6 +40,8 @@ enum request_type {
 	REQUEST_OVERRIDE,
 	REQUEST_REVIEW,
 	REQUEST_MISSED, // a near miss or an unusable form; text: the answer
+	REQUEST_FILES,  // files in a thread of ours, without a command; what is no
+			// answer to a step gives no event
 
 	/* from the shell */
 	REQUEST_TICK,   // time has passed, or something was committed: what is due?
@@ -52,6 +54,7 @@ enum request_type {
 	REQUEST_ATTEMPT_ENDED,
 	REQUEST_ATTEMPT_LOST, // its host cannot be reached: @problem says why
 	REQUEST_ATTEMPT_FOUND,
+	REQUEST_FILE_FETCHED, // it is on our disk, or will never be
 	REQUEST_SERVER_LOST,
 	REQUEST_SERVER_BACK,
 	REQUEST_SOURCE_CHANGED,
@@ -83,7 +86,8 @@ struct request {
 	const char *text; // WHY, evidence, note, GROUP, or the near miss's answer
 	const struct plan_value *params; // of plan: NAME=VALUE
 	size_t param_count;
-	size_t file_count; // files attached to the message
+	const char *const *files; // attached to the message: the server's ids
+	size_t file_count;
 	const char *role;  // of delegate; of override the gate, as typed
 	const char *who;   // of delegate: a username
 	const char *until; // of delegate: "02:30" UTC or "4h"; NULL: not said
@@ -128,6 +132,13 @@ struct request {
 	uint64_t lines;
 	const struct plan_value *values;
 	size_t value_count;
+
+	/* file fetched; outcome: ok, else @reason */
+	uint32_t file;         // its place in the run
+	const char *file_name; // as it was sent; NULL: not known
+	const char *file_path; // below the state folder
+	uint64_t file_bytes;
+	const char *file_digest; // SHA-256, hex
 };
 
 #endif

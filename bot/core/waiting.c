@@ -150,7 +150,8 @@ static void wait_for_step(const struct world *world, const struct run *run,
 	} else if (step->status == STEP_UNKNOWN) {
 		suffix = "ended unknown";
 	} else if (step->status == STEP_ASKED) {
-		suffix = runbook->steps[index].title;
+		suffix = run_step_fetches(run, index) ? "file is being fetched"
+											  : runbook->steps[index].title;
 	} else {
 		return;
 	}

@@ -19,6 +19,7 @@
 #define ANSWER_CAP_DEFAULT ((size_t)4 * 1024 * 1024)
 #define REDIRECTS_MAX      5L
 #define CONNECTIONS_MAX    16L
+#define STALL_S            30L
 
 /*
  *	(start) --> in flight --> done --deferred--> told, freed
@@ -34,6 +35,8 @@ struct http_request {
 	curl_mime *mime;
 	char *body;
 	struct str answer;
+	http_body_fn body_fn;
+	void *body_data;
 	bool too_large;
 	bool done;
 	CURLcode result;
@@ -314,8 +317,18 @@ static curl_socket_t open_cloexec(
 			address->protocol);
 }
 
+static bool is_good(const struct http_request *request) {
+	long status = 0;
+	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200 && status <= 299;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *data) {
 	struct http_request *request = data;
+	if (request->body_fn != NULL && is_good(request)) {
+		bool taken = request->body_fn(request->body_data, bytes, size * count);
+		return taken ? size * count : 0;
+	}
 	str_add_bytes(&request->answer, bytes, size * count);
 	if (request->answer.cut) {
 		request->too_large = true;
@@ -449,6 +462,10 @@ static void set_network(
 											  : TIMEOUT_DEFAULT_MS;
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	if (call->body_fn != NULL) {
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_S);
+	}
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(
@@ -497,6 +514,8 @@ struct http_request *http_start(struct http *http, const struct http_call *call,
 	request->http = http;
 	request->fn = fn;
 	request->data = data;
+	request->body_fn = call->body_fn;
+	request->body_data = call->body_data;
 	request->started_ms = loop_real_now_ms(http->loop);
 	str_init(&request->answer,
 			call->answer_cap > 0 ? call->answer_cap : ANSWER_CAP_DEFAULT);

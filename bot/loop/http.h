@@ -31,6 +31,12 @@ enum http_method {
 	HTTP_PATCH,
 };
 
+/*
+ * A piece of a good (2xx) answer's body; false ends the exchange with an error.
+ * It may not start or cancel requests.
+ */
+typedef bool (*http_body_fn)(void *data, const void *bytes, size_t len);
+
 struct http_call {
 	enum http_method method;
 	const char *url;
@@ -43,6 +49,8 @@ struct http_call {
 	int64_t timeout_ms;      // real time, the whole exchange; 0: 30 s
 	size_t answer_cap;       // bytes of body kept; 0: 4 MiB.  More: an error
 	bool follow_redirects;   // off for Mattermost
+	http_body_fn body_fn;    // takes a good answer's body as it comes, instead
+	void *body_data;         // of it being kept; a stall of 30 s ends it
 	bool repeatable; // doing it twice does no harm, so a warm connection may be
 					 // used, on which libcurl may send twice; GET and HEAD are
 };

@@ -32,6 +32,8 @@ struct api_request {
 	char *upload_name;
 	char *form[FORM_MAX + 1];
 	int64_t timeout_ms;
+	http_body_fn body_fn;
+	void *body_data;
 };
 
 struct api {
@@ -235,6 +237,8 @@ static void send_now(struct api_request *request) {
 		.upload_name = request->upload_name,
 		.form = (const char *const *)request->form,
 		.timeout_ms = request->timeout_ms,
+		.body_fn = request->body_fn,
+		.body_data = request->body_data,
 		// Creating a post carries its pending_post_id, all else is idempotent.
 		.repeatable = true,
 	};
@@ -270,6 +274,8 @@ struct api_request *api_start(
 	request->upload_file = xstrdup(call->upload_file);
 	request->upload_name = xstrdup(call->upload_name);
 	request->timeout_ms = call->timeout_ms;
+	request->body_fn = call->body_fn;
+	request->body_data = call->body_data;
 	copy_form(request, call->form);
 	struct api_request **at = &api->requests;
 	while (*at != NULL) {

@@ -42,6 +42,8 @@ struct api_call {
 	const char *upload_name;
 	const char *const *form; // further fields of the upload
 	int64_t timeout_ms;      // 0: 30 s
+	http_body_fn body_fn;    // as in http.h; the answer's body is then ""
+	void *body_data;
 };
 
 struct api_answer {

@@ -5,6 +5,7 @@
 #include "base/xalloc.h"
 #include "loop/loop.h"
 #include "mattermost/api.h"
+#include "mattermost/download.h"
 #include "mattermost/feed.h"
 #include "mattermost/line.h"
 #include "mattermost/locate.h"
@@ -23,6 +24,7 @@ struct client {
 	struct feed *feed;
 	struct taps *taps;
 	struct outgoing *outgoing;
+	struct downloads *downloads;
 	struct line *line;
 	struct refresh *refreshes;
 };
@@ -127,6 +129,11 @@ static void read_taps(struct server *server, const char *post_id,
 	outgoing_read_taps(client_of(server)->outgoing, post_id, fn, data);
 }
 
+static void fetch(struct server *server, const struct server_fetch *what,
+		server_fetched_fn fn, void *data) {
+	download_start(client_of(server)->downloads, what, fn, data);
+}
+
 static void watch_taps(
 		struct server *server, const char *const *post_ids, size_t count) {
 	taps_watch(client_of(server)->taps, post_ids, count);
@@ -205,6 +212,7 @@ static void destroy(struct server *server) {
 		return;
 	}
 	line_destroy(client->line);
+	downloads_destroy(client->downloads);
 	outgoing_destroy(client->outgoing);
 	taps_destroy(client->taps);
 	roster_destroy(client->roster);
@@ -245,6 +253,7 @@ static const struct server_api client_api = {
 	.react = react,
 	.read_post = read_post,
 	.read_taps = read_taps,
+	.fetch = fetch,
 	.watch_taps = watch_taps,
 	.want_people = want_people,
 	.refresh_people = refresh_people,
@@ -300,6 +309,7 @@ static void make_parts(struct client *client,
 	client->feed = feed_create(loop, client->roster, sink, data);
 	client->taps = taps_create(loop, client->api, client->feed);
 	client->outgoing = outgoing_create(loop, client->api, options->team);
+	client->downloads = downloads_create(client->api);
 }
 
 static bool make_api(struct client *client,

@@ -123,6 +123,27 @@ struct server_new_post {
 	const char *file_name; // under this name
 };
 
+/* A file of the server's, to be kept on our disk. */
+struct server_fetch {
+	const char *file_id;
+	const char *folder; // where it is to be put; it must be there
+	const char *prefix; // of its name there: PREFIX + its own name, made safe
+	uint64_t cap_bytes; // what is larger is refused
+};
+
+struct server_fetched {
+	enum server_result result; // never DOUBT: fetching twice is no harm
+	int64_t retry_ms;
+	struct err err;    // unless OK
+	const char *name;  // as it was sent; "": not known
+	const char *place; // its name in the folder
+	uint64_t bytes;
+	const char *digest; // SHA-256 of what is there, hex
+};
+
+typedef void (*server_fetched_fn)(
+		void *data, const struct server_fetched *fetched);
+
 /*
  * Every function that takes a callback calls it exactly once, from the loop,
  * unless the server is destroyed first.  At most one request per key is in
@@ -149,6 +170,14 @@ struct server_api {
 	/* One fresh bulk read of one post. */
 	void (*read_taps)(struct server *server, const char *post_id,
 			server_taps_fn fn, void *data);
+
+	/*
+	 * Keep a file: it is in the folder under its name only once it is whole
+	 * and durable, readable for us alone.  NEVER: too large, gone, or not
+	 * ours to read.
+	 */
+	void (*fetch)(struct server *server, const struct server_fetch *fetch,
+			server_fetched_fn fn, void *data);
 
 	/*
 	 * The posts on which a tap still means something.  Replaces the set

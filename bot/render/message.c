@@ -147,6 +147,11 @@ static void speak(const struct speech *speech) {
 	case EVENT_ATTEMPT_FOUND:
 		speak_of_step(speech);
 		break;
+	case EVENT_FILE_OFFERED:
+	case EVENT_FILE_KEPT:
+	case EVENT_FILE_LOST:
+		speak_of_file(speech);
+		break;
 	}
 }
 

@@ -83,6 +83,20 @@ void speak_answer(const struct speech *speech, const char *template,
 	}
 }
 
+void speak_reply(const struct speech *speech, char *take_key,
+		const char *template, cJSON *take_context) {
+	const struct event *event = speech->event;
+	bool threaded = event->root != NULL && event->root[0] != '\0';
+	const char *root = threaded ? event->root : event->post;
+	struct message_row *row = add_row(
+			speech->rows, MESSAGE_POST, take_key, NULL);
+	row->text = say(speech, template, take_context);
+	if (root != NULL) {
+		free(row->target_post);
+		row->target_post = xstrdup(root);
+	}
+}
+
 static char *edit_key(const char *target, uint64_t number) {
 	return xasprintf("%s/edit/%llu", target, (unsigned long long)number);
 }

@@ -73,6 +73,16 @@ static const struct template_sample samples[] = {
 			"\"by\":\"storage-rep\",\"until\":\"06:00\"}" },
 	{ "dropped", "a run whose gate did not pass gives way to another",
 			"{\"run\":\"LB-7\",\"why\":\"md:another run took its place\"}" },
+	{ "file_kept", "a file that somebody attached is kept with the run",
+			"{\"run\":\"LB-7\",\"number\":\"4.1.1\","
+			"\"name\":\"md:`secrets-checked.png`\",\"size\":\"12 kB\","
+			"\"digest\":\"3f9a1c2b77d0\"}" },
+	{ "file_lost", "such a file cannot be had",
+			"{\"run\":\"LB-7\",\"number\":\"4.1.1\","
+			"\"name\":\"md:`secrets-checked.png`\","
+			"\"who\":\"md:@devops-lead\","
+			"\"why\":\"md:it is gone from the server (HTTP 404)\","
+			"\"waits\":true}" },
 	{ "gate", "a gate opens (any but a rollback)",
 			"{\"name\":\"T0\",\"title\":\"T0\",\"kind\":\"Production\","
 			"\"release\":\"2025.09.2\",\"run\":\"LB-7\",\"until\":\"02:30\","

@@ -24,6 +24,7 @@ void speak_of_poll(const struct speech *speech);
 void speak_of_run(const struct speech *speech);
 void speak_of_status(const struct speech *speech);
 void speak_of_step(const struct speech *speech);
+void speak_of_file(const struct speech *speech);
 /* Its board, where the step is a smoke test. */
 void speak_of_smoke(
 		const struct speech *speech, const struct run *run, size_t index);
@@ -45,6 +46,10 @@ void speak_elsewhere(const struct speech *speech, char *take_key,
 /* Post where the event's command was said, under "answer/…". */
 void speak_answer(
 		const struct speech *speech, const char *template, cJSON *take_context);
+
+/* The same under a key of its own: below the message that it is about. */
+void speak_reply(const struct speech *speech, char *take_key,
+		const char *template, cJSON *take_context);
 
 /* Edit our post @target_key. */
 void speak_edit(const struct speech *speech, const char *target_key,

@@ -32,7 +32,13 @@ static const char foot[] =
 		"own post.\n\n"
 		"In the bot's own threads, where people answer by reflex, only the "
 		"commands marked so act;\nany other is answered with where to say "
-		"it.\n";
+		"it.\n\n"
+		"A file attached to `!done`, `!fail` or `!note` is kept with the run "
+		"and hashed (see\n[journal.md](journal.md)). Below a step's own "
+		"question a file is enough, from the step's\nowner: where evidence "
+		"is asked for it is the answer, elsewhere it is only kept. In the "
+		"run's\nother threads it is the answer to the one step that waits "
+		"for that person's evidence.\n";
 
 static char *document(void) {
 	struct str text = { 0 };

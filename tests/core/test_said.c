@@ -119,13 +119,112 @@ static void evidence_is_asked_for(void **state) {
 					.post = "with-file",
 					.command = "done",
 					.step = "1.2",
+					.files = (const char *const[]){ "file1" },
 					.file_count = 1,
 			});
-	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep"));
+	assert_string_equal(night_shown(night),
+			"file.offered 1.2 by rep\n"
+			"file.kept 1.2 by rep\n"
+			"step.ended 1.2 ok by rep\n"
+			"step.asked 1.3\n");
 	night_say(night, "rep", REQUEST_DONE, "1.2", "and the log");
 	assert_string_equal(night_shown(night), "step.evidence 1.2 by rep\n");
 	night_say(night, "rep", REQUEST_DONE, "1.2", NULL);
 	assert_non_null(strstr(night_shown(night), "1.2 is done already"));
+}
+
+static void night_attach(struct night *night, enum request_type type,
+		const char *step, const char *text, size_t count) {
+	static const char *const files[RUN_FILES + 1] = { "file1", "file2" };
+	night_ask(night,
+			&(struct request){
+					.type = type,
+					.user = "rep",
+					.post = step != NULL ? step : "note",
+					.root = "thread",
+					.command = "done",
+					.step = step,
+					.text = text,
+					.files = files,
+					.file_count = count,
+			});
+}
+
+static void a_step_waits_for_the_file_that_is_its_evidence(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->fetching = true;
+	night_shown(night);
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 2);
+	assert_string_equal(night_shown(night),
+			"file.offered 1.2 by rep\n"
+			"file.offered 1.2 by rep\n");
+	struct waitings waitings;
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	bridge_waiting(&night->bridge, &world, &waitings);
+	assert_string_equal(waitings.list[0].what, "1.2 file is being fetched");
+	waitings_finish(&waitings);
+	night->fetching = false;
+	night_settle(night);
+	assert_string_equal(night_shown(night),
+			"file.kept 1.2 by rep\n"
+			"file.kept 1.2 by rep\n"
+			"step.ended 1.2 ok by rep\n"
+			"step.asked 1.3\n");
+	const struct run_file *file = &night_run(night)->files[1];
+	assert_string_equal(file->path, "runs/LB-1/evidence/1-shot.png");
+	assert_int_equal(file->bytes, 12345);
+}
+
+static void a_file_that_cannot_be_had_is_no_evidence(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->unfetched = "it is gone from the server (HTTP 404)";
+	night_shown(night);
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 1);
+	assert_string_equal(night_shown(night),
+			"file.offered 1.2 by rep\n"
+			"file.lost 1.2 by rep\n");
+	night_attach(night, REQUEST_DONE, "1.2", "seen by all", 1); // words do
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep"));
+}
+
+static void a_file_fetched_too_late_ends_nothing_else(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->fetching = true;
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 1);
+	night_say(night, "rep", REQUEST_FAIL, "1.2", "the wrong picture");
+	night_say(night, "lead", REQUEST_RETRY, "1.2", NULL);
+	night_shown(night);
+	night->fetching = false;
+	night_settle(night);
+	assert_string_equal(night_shown(night), "file.kept 1.2 by rep\n");
+}
+
+static void files_are_kept_with_notes_and_failures_too(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night_shown(night);
+	night_attach(night, REQUEST_NOTE, NULL, "how it looked", 1);
+	assert_non_null(strstr(night_shown(night), "file.kept by rep\n"));
+	night_attach(night, REQUEST_FAIL, "1.2", "it is red", 1);
+	assert_non_null(strstr(night_shown(night), "file.kept 1.2 by rep\n"));
+	night_attach(night, REQUEST_NOTE, NULL, "all of it", RUN_FILES);
+	assert_non_null(
+			strstr(night_shown(night), "LB-1 can keep 200 files and has 2"));
+}
+
+static void without_a_run_there_is_no_place_for_a_file(void **state) {
+	struct night *night = *state;
+	night_init(night, polled);
+	night_shown(night);
+	night_attach(night, REQUEST_NOTE, NULL, "look", 1);
+	assert_non_null(strstr(night_shown(night), "no run is open"));
 }
 
 static void an_ask_step_is_run_or_passed_by_its_owner(void **state) {
@@ -680,6 +779,11 @@ int main(void) {
 		claim(a_poll_is_of_a_group_and_only_its_people_vote),
 		claim(a_poll_of_the_gate_ends_at_t0),
 		claim(evidence_is_asked_for),
+		claim(a_step_waits_for_the_file_that_is_its_evidence),
+		claim(a_file_that_cannot_be_had_is_no_evidence),
+		claim(a_file_fetched_too_late_ends_nothing_else),
+		claim(files_are_kept_with_notes_and_failures_too),
+		claim(without_a_run_there_is_no_place_for_a_file),
 		claim(an_ask_step_is_run_or_passed_by_its_owner),
 		claim(a_later_heading_has_its_own_gate),
 		claim(a_gate_on_the_way_that_is_refused_holds),

@@ -176,7 +176,10 @@ static void upload(struct call *call) {
 
 static struct file *file_arg(struct call *call) {
 	struct file *file = world_file(&call->sandbox->world, call->args[0]);
-	if (file == NULL) {
+	/* A post takes its files along. */
+	bool gone = file != NULL && file->post != NULL &&
+			file->post->delete_at != 0;
+	if (file == NULL || gone) {
 		rest_error(call, 404, "app.file_info.get.app_error",
 				"Unable to get the file info.");
 		return NULL;
@@ -192,6 +195,13 @@ static void get_file(struct call *call) {
 	const struct file *file = file_arg(call);
 	if (file != NULL) {
 		call->answer->content_type = file->mime_type;
+		str_addf(&call->answer->headers,
+				"Accept-Ranges: bytes\n"
+				"Cache-Control: private, no-cache\n"
+				"Content-Disposition: attachment;filename=\"%s\"; "
+				"filename*=UTF-8''%s\n"
+				"X-Content-Type-Options: nosniff\n",
+				file->name, file->name);
 		str_add_bytes(&call->answer->body, file->bytes, file->size);
 	}
 }

@@ -1260,6 +1260,15 @@ def _(server):
         same(again.get("file_ids"), None)
     got = server.rest("cto", "GET", "files/" + info["id"])
     same((got.status, got.raw), (200, b"scan\r\n--report\n"))
+    same(got.headers["Content-Disposition"],
+         "attachment;filename=\"report.txt\"; filename*=UTF-8''report.txt")
+    same(got.headers["Content-Type"], "text/plain; charset=utf-8")
+    about = server.rest("cto", "GET", "files/%s/info" % info["id"])
+    same((about.json["size"], about.json["post_id"]), (15, post["id"]))
+    server.rest("bot", "DELETE", "posts/" + post["id"])
+    for path in ("files/" + info["id"], "files/%s/info" % info["id"]):
+        refused(server.rest("cto", "GET", path), 404,
+                "app.file_info.get.app_error")
     raw = "files?channel_id=%s&filename=%s"
     answer = server.rest("bot", "POST", raw % (server.channel, "raw.log"),
                          raw=b"7 bytes")

@@ -53,7 +53,7 @@ static const char whole[] = ROLES GATES
 		"## 5 Smoke {.smoke success=\"Success\"}\n\n"
 		"| Test | Command / action | Expected result |\n|---|---|---|\n"
 		"| API | `echo ok` | `output contains \"ok\"` |\n"
-		"| UI {owner=\"Storage\"} | look | fine |\n\n"
+		"| UI {owner=\"Storage\" evidence} | look | fine |\n\n"
 		"## 6 Back {.rollback gate=\"Back\"}\n\n"
 		"1. Down\n\n   ```sh\n   echo down\n   ```\n"
 		"2. Restore {owner=\"Storage\"}\n\n   ```sh ask\n"
@@ -68,24 +68,25 @@ struct act {
 	const char *user;
 	const char *words; // NULL: a tap
 	const char *emoji;
+	const char *file; // goes with the words
 };
 
 static const struct act night[] = {
-	{ "bot.started", "lead", "!cutover plan", NULL },
-	{ "gate.opened plan", "lead", NULL, YES },
-	{ "gate.opened plan", "cto", NULL, "+1_medium_skin_tone" },
-	{ "gate.passed", "lead", "!cutover rehearse", NULL },
-	{ "run.rehearsed ok", "lead", "!cutover start", NULL },
-	{ "gate.opened start", "rep", NULL, YES },
-	{ "gate.opened start", "lead", NULL, YES },
-	{ "step.asked 4.2", "rep", NULL, YES },
-	{ "step.ended 4.3 failed", "lead", "!retry 4.3", NULL },
-	{ "step.asked 5.2", "rep", "!done 5.2 all well", NULL },
-	{ "gate.opened success", "lead", "!rollback it smells", NULL },
-	{ "gate.opened rollback", "cto", NULL, YES },
-	{ "step.asked 6.2", "rep", "!run 6.2", NULL },
-	{ "run.rolled_back", "lead", "!cutover close", NULL },
-	{ "run.closed by id-lead", NULL, NULL, NULL },
+	{ "bot.started", "lead", "!cutover plan", NULL, NULL },
+	{ "gate.opened plan", "lead", NULL, YES, NULL },
+	{ "gate.opened plan", "cto", NULL, "+1_medium_skin_tone", NULL },
+	{ "gate.passed", "lead", "!cutover rehearse", NULL, NULL },
+	{ "run.rehearsed ok", "lead", "!cutover start", NULL, NULL },
+	{ "gate.opened start", "rep", NULL, YES, NULL },
+	{ "gate.opened start", "lead", NULL, YES, NULL },
+	{ "step.asked 4.2", "rep", NULL, YES, NULL },
+	{ "step.ended 4.3 failed", "lead", "!retry 4.3", NULL, NULL },
+	{ "step.asked 5.2", "rep", "!done 5.2", NULL, "file1" },
+	{ "gate.opened success", "lead", "!rollback it smells", NULL, NULL },
+	{ "gate.opened rollback", "cto", NULL, YES, NULL },
+	{ "step.asked 6.2", "rep", "!run 6.2", NULL, NULL },
+	{ "run.rolled_back", "lead", "!cutover close", NULL, NULL },
+	{ "run.closed by id-lead", NULL, NULL, NULL, NULL },
 };
 #define NIGHT_ACTS (sizeof(night) / sizeof(night[0]))
 
@@ -103,7 +104,7 @@ static bool act(struct rig *rig, size_t *next) {
 	}
 	(*next)++;
 	if (now->words != NULL) {
-		fake_chat_say(rig->chat, now->user, now->words);
+		fake_chat_attach(rig->chat, now->user, "", now->words, now->file);
 	} else if (now->emoji != NULL) {
 		fake_chat_tap(rig->chat, now->user, post->id, now->emoji);
 	}
@@ -556,6 +557,73 @@ static void what_never_began_does_not_once_a_rollback_is_asked_for(
 	rig_finish(&rig);
 }
 
+static const char with_evidence[] = ROLES
+		"## 1 Go {.production}\n\n"
+		"1. Look at the board {owner=\"Storage\" evidence}\n"
+		"2. Look again {owner=\"Storage\"}\n";
+
+static void start_with_evidence(struct rig *rig) {
+	rig_init(rig, with_evidence);
+	rig_start(rig);
+	fake_chat_say(rig->chat, "lead", "!cutover start");
+	rig_go(rig, 2000);
+}
+
+static void a_file_that_comes_late_is_waited_for(void **state) {
+	(void)state;
+	struct rig rig;
+	start_with_evidence(&rig);
+	fake_chat_fetches(rig.chat, SERVER_AGAIN);
+	fake_chat_attach(rig.chat, "rep", "", "!done 1.1", "file1");
+	rig_go(&rig, 3000);
+	assert_true(fake_chat_fetched(rig.chat) >= 2);
+	assert_int_equal(rig_count(&rig, "step.ended"), 0);
+	rig_bury(&rig);
+	fake_chat_fetches(rig.chat, SERVER_OK);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	assert_int_equal(rig_count(&rig, "file.kept"), 1);
+	assert_int_equal(rig_count(&rig, "step.ended"), 1);
+	rig_finish(&rig);
+}
+
+static void a_file_that_never_comes_is_given_up_and_told(void **state) {
+	(void)state;
+	struct rig rig;
+	start_with_evidence(&rig);
+	fake_chat_fetches(rig.chat, SERVER_AGAIN);
+	fake_chat_attach(rig.chat, "rep", "", "!done 1.1", "file1");
+	rig_go(&rig, 180000);
+	assert_int_equal(fake_chat_fetched(rig.chat), 8);
+	assert_int_equal(rig_count(&rig, "file.lost"), 1);
+	fake_chat_fetches(rig.chat, SERVER_NEVER);
+	fake_chat_attach(rig.chat, "rep", "", "!done 1.1", "file2");
+	rig_go(&rig, 2000);
+	assert_int_equal(fake_chat_fetched(rig.chat), 9);
+	assert_int_equal(rig_count(&rig, "file.lost"), 2);
+	assert_int_equal(rig_count(&rig, "step.ended"), 0);
+	rig_finish(&rig);
+}
+
+static void a_file_below_the_question_answers_it(void **state) {
+	(void)state;
+	struct rig rig;
+	start_with_evidence(&rig);
+	const struct fake_post *asks = fake_chat_by_key(rig.chat, "run/1/step/0/1");
+	fake_chat_attach(rig.chat, "other", asks->id, "nice", "file1");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "file.offered"), 0);
+	fake_chat_attach(rig.chat, "rep", asks->id, "", "file2");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "step.ended"), 1);
+	asks = fake_chat_by_key(rig.chat, "run/1/step/1/1");
+	fake_chat_attach(rig.chat, "rep", asks->id, "look", "file3");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "file.kept"), 2);
+	assert_int_equal(rig_count(&rig, "step.ended"), 1); // no evidence asked for
+	rig_finish(&rig);
+}
+
 static void a_mistake_in_words_does_not_hold_up_what_happened(void **state) {
 	(void)state;
 	struct rig rig;
@@ -796,6 +864,9 @@ int main(void) {
 		cmocka_unit_test(what_never_began_waits_for_a_hold_said_meanwhile),
 		cmocka_unit_test(
 				what_never_began_does_not_once_a_rollback_is_asked_for),
+		cmocka_unit_test(a_file_that_comes_late_is_waited_for),
+		cmocka_unit_test(a_file_that_never_comes_is_given_up_and_told),
+		cmocka_unit_test(a_file_below_the_question_answers_it),
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),

@@ -27,6 +27,8 @@ struct fake_chat {
 	const char *refused; // borrowed; posts that say this, so often
 	unsigned refusals;
 	char *shut; // a channel that takes no posts
+	enum server_result fetch_result;
+	unsigned fetches; // asked for so far
 };
 
 struct fake_server {
@@ -55,6 +57,8 @@ struct answer {
 	int64_t create_at_ms;
 	int64_t edit_at_ms;
 	int64_t delete_at_ms;
+	server_fetched_fn fetched_fn;
+	char *place;
 };
 
 static struct fake_server *of(const struct server *server) {
@@ -98,6 +102,8 @@ static struct server_post seen(const struct fake_post *post) {
 		.create_at_ms = post->create_at_ms,
 		.edit_at_ms = post->edit_at_ms,
 		.delete_at_ms = post->delete_at_ms,
+		.file_ids = (const char *const *)&post->file_id,
+		.file_count = post->file_id != NULL,
 	};
 }
 
@@ -138,6 +144,26 @@ static void tell_taps(struct fake_chat *chat, const struct fake_post *post) {
 
 /* --- answers --- */
 
+static void answer_free(struct answer *answer) {
+	free(answer->post_id);
+	free(answer->message);
+	free(answer->place);
+	free(answer);
+}
+
+static void give_fetched(
+		const struct answer *answer, const struct server_reply *reply) {
+	const struct server_fetched fetched = {
+		.result = reply->result,
+		.err = reply->err,
+		.name = "shot.png",
+		.place = answer->place,
+		.bytes = 5,
+		.digest = FAKE_FILE_DIGEST,
+	};
+	answer->fetched_fn(answer->data, &fetched);
+}
+
 static void give(void *data) {
 	struct answer *answer = data;
 	struct fake_server *server = answer->server;
@@ -147,9 +173,7 @@ static void give(void *data) {
 	}
 	*link = answer->next;
 	if (server->dead) {
-		free(answer->post_id);
-		free(answer->message);
-		free(answer);
+		answer_free(answer);
 		return;
 	}
 	if (answer->result != SERVER_AGAIN) {
@@ -168,6 +192,8 @@ static void give(void *data) {
 	}
 	if (answer->fn != NULL) {
 		answer->fn(answer->data, &reply);
+	} else if (answer->fetched_fn != NULL) {
+		give_fetched(answer, &reply);
 	} else {
 		const struct fake_post *post = find_post(server->chat, answer->post_id);
 		struct server_taps_reply taps = {
@@ -178,9 +204,7 @@ static void give(void *data) {
 		};
 		answer->taps_fn(answer->data, &taps);
 	}
-	free(answer->post_id);
-	free(answer->message);
-	free(answer);
+	answer_free(answer);
 }
 
 static struct answer *answer_later(struct fake_server *server,
@@ -419,6 +443,16 @@ static void fake_read_taps(struct server *server, const char *post_id,
 	answer->post_id = xstrdup(post_id);
 }
 
+static void fake_fetch(struct server *server, const struct server_fetch *fetch,
+		server_fetched_fn fn, void *data) {
+	struct fake_server *self = of(server);
+	struct answer *answer = answer_later(
+			self, NULL, data, self->chat->fetch_result);
+	self->chat->fetches++;
+	answer->fetched_fn = fn;
+	answer->place = xasprintf("%sshot.png", fetch->prefix);
+}
+
 static void fake_refresh(
 		struct server *server, server_reply_fn fn, void *data) {
 	struct fake_server *self = of(server);
@@ -501,9 +535,7 @@ static void fake_destroy(struct server *server) {
 		struct answer *answer = self->answers;
 		self->answers = answer->next;
 		loop_cancel_deferred(chat->loop, answer);
-		free(answer->post_id);
-		free(answer->message);
-		free(answer);
+		answer_free(answer);
 	}
 	loop_cancel_deferred(chat->loop, chat);
 	forget_watched(self);
@@ -521,6 +553,7 @@ static const struct server_api api = {
 	.react = fake_react,
 	.read_post = fake_read_post,
 	.read_taps = fake_read_taps,
+	.fetch = fake_fetch,
 	.watch_taps = fake_watch,
 	.want_people = fake_want,
 	.refresh_people = fake_refresh,
@@ -582,8 +615,14 @@ void fake_chat_cut(struct fake_chat *chat) {
 
 const char *fake_chat_reply(struct fake_chat *chat, const char *user,
 		const char *root, const char *message) {
+	return fake_chat_attach(chat, user, root, message, NULL);
+}
+
+const char *fake_chat_attach(struct fake_chat *chat, const char *user,
+		const char *root, const char *message, const char *file_id) {
 	char *id = user_id(user);
 	struct fake_post *post = add_post(chat, id, root, "", message);
+	post->file_id = xstrdup(file_id);
 	free(id);
 	tell_post(chat, post);
 	return post->id;
@@ -592,6 +631,14 @@ const char *fake_chat_reply(struct fake_chat *chat, const char *user,
 const char *fake_chat_say(
 		struct fake_chat *chat, const char *user, const char *message) {
 	return fake_chat_reply(chat, user, "", message);
+}
+
+void fake_chat_fetches(struct fake_chat *chat, enum server_result result) {
+	chat->fetch_result = result;
+}
+
+unsigned fake_chat_fetched(const struct fake_chat *chat) {
+	return chat->fetches;
 }
 
 void fake_chat_edit(
@@ -743,6 +790,7 @@ void fake_chat_destroy(struct fake_chat *chat) {
 		free(post->root);
 		free(post->key);
 		free(post->channel);
+		free(post->file_id);
 		free(post->message);
 		free(post->reacted);
 		free(post->taps);

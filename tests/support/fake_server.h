@@ -29,6 +29,7 @@ struct fake_post {
 	bool pinned;
 	char **reacted; // emoji that the bot put
 	size_t reacted_count;
+	char *file_id;           // attached; NULL
 	struct server_tap *taps; // people's; strings owned
 	size_t tap_count;
 	unsigned edits;
@@ -68,6 +69,15 @@ const char *fake_chat_say(
 		struct fake_chat *chat, const char *user, const char *message);
 const char *fake_chat_reply(struct fake_chat *chat, const char *user,
 		const char *root, const char *message);
+/* The same, with a file. */
+const char *fake_chat_attach(struct fake_chat *chat, const char *user,
+		const char *root, const char *message, const char *file_id);
+/* What comes of fetching a file from now on, and how often it was tried.
+ * Every file is the 5 bytes "hello". */
+#define FAKE_FILE_DIGEST \
+	"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+void fake_chat_fetches(struct fake_chat *chat, enum server_result result);
+unsigned fake_chat_fetched(const struct fake_chat *chat);
 void fake_chat_edit(
 		struct fake_chat *chat, const char *post_id, const char *message);
 void fake_chat_delete(struct fake_chat *chat, const char *post_id);

@@ -497,6 +497,23 @@ static bool end_attempt(struct night *night, const struct run *run,
 	return put(night, &request);
 }
 
+static bool fetch_file(struct night *night, const struct effect *effect) {
+	const char *why = night->unfetched;
+	const struct request request = {
+		.type = REQUEST_FILE_FETCHED,
+		.run = effect->run,
+		.file = effect->file,
+		.outcome = why == NULL ? OUTCOME_OK : OUTCOME_FAILED,
+		.reason = why,
+		.file_name = "shot.png",
+		.file_path = why == NULL ? "runs/LB-1/evidence/1-shot.png" : NULL,
+		.file_bytes = 12345,
+		.file_digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e"
+					   "1b161e5c1fa7425e73043362938b9824",
+	};
+	return !night->fetching && put(night, &request);
+}
+
 static bool carry_out(struct night *night, const struct effect *effect) {
 	const struct run *run = bridge_run(&night->bridge, effect->run);
 	struct request_tap taps[256];
@@ -559,6 +576,8 @@ static bool carry_out(struct night *night, const struct effect *effect) {
 		return running != NULL && !night->disobedient &&
 				end_attempt(
 						night, run, effect->step, running, OUTCOME_CANCELLED);
+	case EFFECT_FETCH_FILE:
+		return fetch_file(night, effect);
 	}
 	return false;
 }

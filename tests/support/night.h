@@ -48,6 +48,8 @@ struct night {
 	bool unverifiable;   // fresh reads fail
 	bool leaves;         // what ends unknown has published what it declares
 	bool files_changed;  // tracked files differ from the plan's
+	bool fetching;       // what people attach is not fetched yet
+	const char *unfetched; // why it cannot be had; NULL: it can
 	size_t started;      // attempts in all
 	char violated[256];  // first invariant that did not hold; "": none
 	const char *command; // name that night_say() puts on record; NULL: "said"

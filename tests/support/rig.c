@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/engine.h"
 #include "app/inbox.h"
@@ -231,6 +232,7 @@ static void make_bot(struct rig *rig) {
 					.voice = rig->voice,
 					.version = "test",
 					.id_prefix = "LB",
+					.state_dir = rig->state_dir,
 					.drained = on_drained,
 					.broken = on_broken,
 					.data = rig,
@@ -292,6 +294,9 @@ void rig_go(struct rig *rig, int64_t ms) {
 
 void rig_init(struct rig *rig, const char *runbook) {
 	*rig = (struct rig){ 0 };
+	strcpy(rig->state_dir, "/tmp/rig-XXXXXX");
+	char *made = mkdtemp(rig->state_dir);
+	assert(made != NULL);
 	rig->loop = fake_loop_create(RIG_START_MS);
 	rig->journal = frail_journal_create();
 	rig->chat = fake_chat_create(rig->loop);
@@ -304,8 +309,20 @@ void rig_init(struct rig *rig, const char *runbook) {
 	}
 }
 
+/* The fake server puts no file there; folders are all there is. */
+static void take_away_folders(const struct rig *rig) {
+	static const char *const folders[] = { "/runs/LB-1/evidence", "/runs/LB-1",
+		"/runs", "" };
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *path = xasprintf("%s%s", rig->state_dir, folders[i]);
+		rmdir(path);
+		free(path);
+	}
+}
+
 void rig_finish(struct rig *rig) {
 	rig_bury(rig);
+	take_away_folders(rig);
 	plain_voice_destroy(rig->voice);
 	free(rig->sources->runbook);
 	free(rig->sources);

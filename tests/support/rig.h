@@ -25,6 +25,7 @@ struct rig {
 	struct fake_machine *machine;
 	struct rig_sources *sources;
 	struct voice *voice;
+	char state_dir[32]; // made as it is, and taken away again
 
 	/* the bot, while it lives */
 	struct server *server;
