@@ -235,7 +235,7 @@ struct run {
 	size_t newest_gate[PURPOSE_COUNT]; // its index + 1; 0: none
 	struct plan_value *values;         // published, last wins
 	size_t value_count;
-	struct run_file *files;            // by order of being offered
+	struct run_file *files; // by order of being offered
 	size_t file_count;
 	size_t files_due; // of them still to be fetched
 };

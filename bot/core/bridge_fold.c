@@ -827,14 +827,13 @@ static bool fold_file(
 	if (!need_run(bridge, event, &run, err)) {
 		return false;
 	}
-	bool gone = run->put_away && event->step < run->plan->runbook->step_count;
-	if (event->step != EVENT_NO_STEP && !gone) {
-		struct step_state *step = NULL;
-		if (!need_step(run, event, &step, err)) {
-			return false;
-		}
+	if (event->step < run->step_count) {
+		struct step_state *step = &run->steps[event->step];
 		step->escalated = 0; // somebody spoke, or is asked again
 		step->waits_ms = event->at_ms;
+	} else if (event->step != EVENT_NO_STEP &&
+			(!run->put_away || event->step >= run->plan->runbook->step_count)) {
+		return out_of_place(event, "no such step", err);
 	}
 	return event->type == EVENT_FILE_OFFERED
 			? fold_file_offered(run, event, err)

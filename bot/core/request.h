@@ -41,7 +41,7 @@ enum request_type {
 	REQUEST_REVIEW,
 	REQUEST_MISSED, // a near miss or an unusable form; text: the answer
 	REQUEST_FILES,  // files in a thread of ours, without a command; what is no
-			// answer to a step gives no event
+					// answer to a step gives no event
 
 	/* from the shell */
 	REQUEST_TICK,   // time has passed, or something was committed: what is due?

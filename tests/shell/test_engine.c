@@ -609,15 +609,15 @@ static void a_file_below_the_question_answers_it(void **state) {
 	(void)state;
 	struct rig rig;
 	start_with_evidence(&rig);
-	const struct fake_post *asks = fake_chat_by_key(rig.chat, "run/1/step/0/1");
-	fake_chat_attach(rig.chat, "other", asks->id, "nice", "file1");
+	const char *asks = fake_chat_by_key(rig.chat, "run/1/step/0/1")->id;
+	fake_chat_attach(rig.chat, "other", asks, "nice", "file1");
 	rig_go(&rig, 1000);
 	assert_int_equal(rig_count(&rig, "file.offered"), 0);
-	fake_chat_attach(rig.chat, "rep", asks->id, "", "file2");
+	fake_chat_attach(rig.chat, "rep", asks, "", "file2");
 	rig_go(&rig, 1000);
 	assert_int_equal(rig_count(&rig, "step.ended"), 1);
-	asks = fake_chat_by_key(rig.chat, "run/1/step/1/1");
-	fake_chat_attach(rig.chat, "rep", asks->id, "look", "file3");
+	asks = fake_chat_by_key(rig.chat, "run/1/step/1/1")->id;
+	fake_chat_attach(rig.chat, "rep", asks, "look", "file3");
 	rig_go(&rig, 1000);
 	assert_int_equal(rig_count(&rig, "file.kept"), 2);
 	assert_int_equal(rig_count(&rig, "step.ended"), 1); // no evidence asked for

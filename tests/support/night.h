@@ -42,18 +42,18 @@ struct night {
 	char fails[16][16]; // steps whose next attempt does not go well
 	enum outcome fail_as[16];
 	size_t fail_count;
-	bool slow;           // attempts run until night_end()
-	bool away;           // nothing follows by itself: requests pile up
-	bool disobedient;    // nor do they end when they are cancelled
-	bool unverifiable;   // fresh reads fail
-	bool leaves;         // what ends unknown has published what it declares
-	bool files_changed;  // tracked files differ from the plan's
-	bool fetching;       // what people attach is not fetched yet
+	bool slow;             // attempts run until night_end()
+	bool away;             // nothing follows by itself: requests pile up
+	bool disobedient;      // nor do they end when they are cancelled
+	bool unverifiable;     // fresh reads fail
+	bool leaves;           // what ends unknown has published what it declares
+	bool files_changed;    // tracked files differ from the plan's
+	bool fetching;         // what people attach is not fetched yet
 	const char *unfetched; // why it cannot be had; NULL: it can
-	size_t started;      // attempts in all
-	char violated[256];  // first invariant that did not hold; "": none
-	const char *command; // name that night_say() puts on record; NULL: "said"
-	const char *tail;    // what attempts print; NULL: nothing
+	size_t started;        // attempts in all
+	char violated[256];    // first invariant that did not hold; "": none
+	const char *command;   // name that night_say() puts on record; NULL: "said"
+	const char *tail;      // what attempts print; NULL: nothing
 	/* Hears of every event once it is folded, with those that the same
 	 * decision has behind it.  NULL: nobody listens. */
 	void (*heard)(void *data, const struct world *world,
