@@ -1,4 +1,5 @@
 """Whole nights, with people who tap and a bot that is killed in between."""
+import hashlib
 import random
 import time
 
@@ -166,10 +167,42 @@ def without_gates(stage, case):
         stage.answered(stage.say("storage", "!done 1.2"))
         stage.never("step.ended", step="1.2")
 
-    with case("an attached file is evidence"):
-        shot = stage.storage.upload(stage.channel_id, "screen.txt", b"green")
+    with case("an attached file is evidence, also for a bot that was killed"):
+        seen = bytes(range(256)) * 2000
+        shot = stage.storage.upload(stage.channel_id, "on screen.png", seen)
         stage.say("storage", "!done 1.2", files=[shot])
+        stage.wait("file.offered", step="1.2", user=stage.storage)
+        stage.kill()
+        stage.start()
         stage.wait("step.ended", step="1.2", outcome="ok")
+
+    with case("it is kept as it was sent, and a change of it shows"):
+        kept = stage.wait("file.kept", step="1.2")
+        path = stage.folder / "state" / kept["path"]
+        claim(path.name == "1-on_screen.png", f"it lies at {path}")
+        claim(kept["name"] == "on screen.png", f"{kept}")
+        claim(path.read_bytes() == seen, "it is what was sent")
+        claim(kept["digest"] == hashlib.sha256(seen).hexdigest(), f"{kept}")
+        claim(path.stat().st_mode & 0o777 == 0o400, "nobody may write it")
+        status, out = stage.ask("audit", "verify")
+        claim(status == 0 and "1 evidence file, all as kept" in out, out)
+        path.unlink()
+        path.write_bytes(seen.replace(b"\x00\x01", b"\x00\x02", 1))
+        status, out = stage.ask("audit", "verify")
+        claim(status == 1 and f"{kept['path']} is not what was kept" in out,
+              out)
+        path.unlink()
+        status, out = stage.ask("audit", "verify")
+        claim(status == 1 and f"{kept['path']} is gone" in out, out)
+        path.write_bytes(seen)
+
+    with case("a note's file is kept too, and that is said below it"):
+        note = stage.say("anna", "!note look", files=[
+            stage.anna.upload(stage.channel_id, "a.txt", b"a")])
+        stage.wait("file.kept", name="a.txt")
+        until(lambda: any(post["root_id"] == note["id"]
+                          and "`a.txt`" in post["message"]
+                          for post in stage.bots_posts()), "a reply to it")
 
     with case("what the runbook lets repeat is repeated, and no more"):
         stage.wait("step.ended", step="1.3", outcome="ok")
