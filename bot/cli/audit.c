@@ -14,7 +14,7 @@
 #include "codec/row_json.h"
 #include "journal/chain.h"
 #include "journal/sqlite.h"
-#include "sys/fd.h"
+#include "sys/filehash.h"
 
 enum exit_status {
 	EXIT_GOOD = 0,
@@ -102,7 +102,7 @@ static bool verify_kept(
 		return err_set(err, ERR_INVALID, "lies outside of the state folder");
 	}
 	char *path = xasprintf("%s/%s", dir, event->path);
-	bool read = fd_hash_file(path, &bytes, digest, err);
+	bool read = file_hash(path, &bytes, digest, err);
 	free(path);
 	if (!read) {
 		return err->code == ERR_NOT_FOUND

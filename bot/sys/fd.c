@@ -110,29 +110,6 @@ bool fd_read_file(
 	return ok || err_wrap(err, "%s: ", path);
 }
 
-bool fd_hash_file(const char *path, uint64_t *bytes, char hex[SHA256_HEX],
-		struct err *err) {
-	char piece[65536];
-	int fd = fd_open_file(path, err);
-	if (fd < 0) {
-		return false;
-	}
-	struct sha256 *sha = sha256_begin();
-	ssize_t n = 0;
-	*bytes = 0;
-	do {
-		n = read(fd, piece, sizeof(piece));
-		if (n > 0) {
-			sha256_add(sha, piece, (size_t)n);
-			*bytes += (uint64_t)n;
-		}
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	sha256_end(sha, hex);
-	bool ok = n == 0 || io_error(err, "cannot read");
-	fd_close(&fd);
-	return ok || err_wrap(err, "%s: ", path);
-}
-
 static bool fill(
 		int fd, const void *bytes, size_t len, mode_t mode, struct err *err) {
 	if (!fd_write_all(fd, bytes, len, err)) {

@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "base/sha256.h"
 
 struct str;
 
@@ -38,13 +37,6 @@ int fd_open_file(const char *path, struct err *err)
  * if it is longer than @cap bytes or no regular file.
  */
 bool fd_read_file(const char *path, size_t cap, struct str *text,
-		struct err *err) __attribute__((warn_unused_result));
-
-/*
- * How many bytes the file @path has, and their SHA-256.  Errors as those of
- * fd_open_file().
- */
-bool fd_hash_file(const char *path, uint64_t *bytes, char hex[SHA256_HEX],
 		struct err *err) __attribute__((warn_unused_result));
 
 /*

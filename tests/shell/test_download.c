@@ -14,7 +14,7 @@
 #include "support/sandboxed.h"
 #include "support/test.h"
 #include "sys/clock.h"
-#include "sys/fd.h"
+#include "sys/filehash.h"
 #include "sys/secret.h"
 
 static const char scene_json[] =
@@ -232,7 +232,7 @@ static void a_file_is_kept_whole_and_hashed(void **state) {
 	char found[SHA256_HEX];
 	uint64_t bytes = 0;
 	struct err err = { 0 };
-	assert_true(fd_hash_file(path, &bytes, found, &err));
+	assert_true(file_hash(path, &bytes, found, &err));
 	assert_string_equal(found, wanted);
 	assert_int_equal(empty_folder(scene), 1);
 	free(path);
