@@ -682,6 +682,7 @@ static void step_ended(
 	}
 	step->outcome = event->outcome;
 	step->ended_ms = event->at_ms;
+	step->ended_count++;
 	step->cancelling_ms = 0;
 	replace(&step->said_by, event->user);
 	replace(&step->text, event->text);

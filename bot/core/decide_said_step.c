@@ -71,7 +71,10 @@ static const char *status_words(const struct said *s) {
 	case STEP_RUNNING:
 		return "is running: it ends by itself";
 	case STEP_FAILED:
-		return "has failed: `!retry`, `!skip` or `!rollback`";
+		return s->run->status == RUN_ROLLING_BACK ||
+						s->run->kind == RUN_REHEARSAL
+				? "has failed: `!retry`, `!skip` or `!cutover abort`"
+				: "has failed: `!retry`, `!skip` or `!rollback`";
 	case STEP_UNKNOWN:
 		return "ended unknown: `!done`, `!fail` or `!retry`";
 	case STEP_ENDED:

@@ -227,25 +227,50 @@ static void say_succeeded(const struct speech *speech, const struct run *run) {
 	free(watch);
 }
 
-/* Steps that were asked of people and will not be waited for any more. */
+static void drop_question(const struct speech *speech, const struct run *run,
+		size_t index, char *take_key, const char *icon, const char *outcome) {
+	const struct step *model = &run->plan->runbook->steps[index];
+	cJSON *context = speak_context(speech, run);
+	speak_put(context, "icon", icon);
+	speak_put(context, "number", model->number);
+	speak_take(context, "title", words_short(model->title, TITLE_LETTERS));
+	speak_put(context, "outcome", outcome);
+	speak_put(context, "user", NULL);
+	speak_put(context, "text", NULL);
+	speak_take(context, "at",
+			words_clock(speech->event->at_ms, speech->world->now_ms));
+	speak_edit(speech, take_key, "step_answered", context);
+	free(take_key);
+}
+
+/* Whether people were told that the step stopped: not of what a rollback had
+ * left before. */
+static bool was_told(
+		const struct speech *speech, const struct run *run, size_t index) {
+	bool back = speak_phase_of(run, index) == PHASE_ROLLBACK;
+	int64_t left_ms = run->rollback_ms > 0 && !back ? run->rollback_ms
+													: speech->event->at_ms;
+	return run->steps[index].ended_ms <= left_ms;
+}
+
+/* Steps that were asked of people, or stopped, and will not be waited for any
+ * more: what is offered there would be refused. */
 static void drop_questions(const struct speech *speech, const struct run *run) {
 	for (size_t i = 0; i < run->step_count; i++) {
-		if (run->steps[i].status != STEP_ASKED || flow_is_active(run, i)) {
+		enum step_status status = run->steps[i].status;
+		if (flow_is_active(run, i)) {
 			continue;
 		}
-		const struct step *model = &run->plan->runbook->steps[i];
-		cJSON *context = speak_context(speech, run);
-		char *key = speak_step_key(speech, run, i);
-		speak_put(context, "icon", "💤");
-		speak_put(context, "number", model->number);
-		speak_take(context, "title", words_short(model->title, TITLE_LETTERS));
-		speak_put(context, "outcome", "no longer asked");
-		speak_put(context, "user", NULL);
-		speak_put(context, "text", NULL);
-		speak_take(context, "at",
-				words_clock(speech->event->at_ms, speech->world->now_ms));
-		speak_edit(speech, key, "step_answered", context);
-		free(key);
+		if (status == STEP_ASKED) {
+			drop_question(speech, run, i, speak_step_key(speech, run, i), "💤",
+					"no longer asked");
+		} else if (status == STEP_FAILED && was_told(speech, run, i)) {
+			drop_question(speech, run, i, speak_stopped_key(speech, run, i),
+					"🔴", "failed, and is left so");
+		} else if (status == STEP_UNKNOWN && was_told(speech, run, i)) {
+			drop_question(speech, run, i, speak_stopped_key(speech, run, i),
+					"❔", "ended unknown, and is left so");
+		}
 	}
 }
 

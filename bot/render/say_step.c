@@ -63,6 +63,15 @@ static char *below(const struct speech *speech, const struct step_view *view,
 			what, (unsigned long long)speech->bridge->event_count);
 }
 
+char *speak_stopped_key(
+		const struct speech *speech, const struct run *run, size_t step) {
+	const struct step_state *state = &run->steps[step];
+	return speak_key(speech, run, "step/%s/%s/%u",
+			run->plan->runbook->steps[step].number,
+			state->status == STEP_UNKNOWN ? "unknown" : "failed",
+			state->ended_count);
+}
+
 /* --- asked --- */
 
 /* Where @text can be cut at @most bytes or before: behind a sentence, else
@@ -425,8 +434,8 @@ static void say_failed(
 	cJSON *context = step_context(speech, view);
 	put_failure(context, speech, view);
 	put_commands(context, view);
-	speak_post(speech, below(speech, view, "failed"), NULL, "step_failed",
-			context);
+	speak_post(speech, speak_stopped_key(speech, view->run, view->index), NULL,
+			"step_failed", context);
 }
 
 /* What its command left published, which `!done` would take over, and what it
@@ -460,8 +469,8 @@ static void say_unknown(
 	speak_take(context, "begun", words_clock(begun_ms, speech->world->now_ms));
 	speak_put(context, "reason", speech->event->text);
 	put_left(context, view);
-	speak_post(speech, below(speech, view, "unknown"), NULL, "step_unknown",
-			context);
+	speak_post(speech, speak_stopped_key(speech, view->run, view->index), NULL,
+			"step_unknown", context);
 }
 
 static void say_skipped(const struct speech *speech,

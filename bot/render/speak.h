@@ -82,6 +82,10 @@ char *speak_gate_key(
 char *speak_step_key(
 		const struct speech *speech, const struct run *run, size_t step);
 
+/* Key of the post that says that a step failed, or asks how it ended. */
+char *speak_stopped_key(
+		const struct speech *speech, const struct run *run, size_t step);
+
 /* --- contexts --- */
 
 /* An object with `run`, `kind` and `release`; @run may be NULL. */

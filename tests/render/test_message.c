@@ -883,6 +883,40 @@ static void a_closed_run_asks_for_no_taps(void **state) {
 	talk_finish(&talk);
 }
 
+static void what_a_rollback_leaves_behind_offers_nothing_any_more(
+		void **state) {
+	(void)state;
+	static const enum outcome ends[] = { OUTCOME_UNKNOWN, OUTCOME_FAILED };
+	for (size_t i = 0; i < 2; i++) {
+		for (int aborted = 0; aborted < 2; aborted++) {
+			struct talk talk;
+			talk_init(&talk, launch);
+			until_t0(&talk);
+			night_will(&talk.night, "4.1.1", ends[i]);
+			approve_t0(&talk);
+			const struct message_row *asked = row_with(
+					&talk, i == 0 ? "/unknown/" : "/failed/");
+			assert_non_null(asked);
+			assert_non_null(strstr(asked->text, "`!retry 4.1.1`"));
+			char *key = xstrdup(asked->key);
+			if (aborted == 1) {
+				say(&talk, "lead", REQUEST_ABORT, NULL, "enough");
+			} else {
+				say(&talk, "lead", REQUEST_ROLLBACK, NULL, "enough");
+				yes(&talk, "cto");
+			}
+			char *edits = xasprintf("%s/edit/", key);
+			const struct message_row *left = row_with(&talk, edits);
+			assert_non_null(left);
+			assert_string_equal(left->target, key);
+			assert_null(strstr(left->text, "!"));
+			free(edits);
+			free(key);
+			talk_finish(&talk);
+		}
+	}
+}
+
 static void only_those_who_must_act_are_called(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1094,6 +1128,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
 		cmocka_unit_test(a_closed_run_asks_for_no_taps),
+		cmocka_unit_test(what_a_rollback_leaves_behind_offers_nothing_any_more),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),
