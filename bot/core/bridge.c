@@ -277,6 +277,20 @@ const struct run *bridge_holdable(const struct bridge *bridge) {
 	return run->status == RUN_SUCCEEDED && !run->watched ? run : NULL;
 }
 
+const struct run *bridge_held(const struct bridge *bridge) {
+	const struct run *executing = bridge_executing(bridge);
+	if (executing != NULL && executing->held) {
+		return executing;
+	}
+	for (size_t i = bridge->run_count; i > 0; i--) {
+		const struct run *run = &bridge->runs[i - 1];
+		if (run->held && run->status != RUN_CLOSED) {
+			return run;
+		}
+	}
+	return NULL;
+}
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number) {
 	return bridge_find_run(bridge, number);
 }

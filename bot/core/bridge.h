@@ -260,7 +260,8 @@ struct bridge {
 	struct deputy *deputies; // named so far, also those whose time is over
 	size_t deputy_count;
 	uint32_t last_gate_id;
-	int64_t locked_ms; // production needs a rehearsal later than this; 0
+	int64_t locked_ms;   // since when production needs a new rehearsal; 0
+	uint32_t locked_run; // the newest run then: one after it is new
 	bool server_lost;
 	int64_t server_lost_ms;
 	bool source_broken;
@@ -291,9 +292,13 @@ const struct run *bridge_executing(const struct bridge *bridge);
  * newest that is not closed, else NULL. */
 const struct run *bridge_current(const struct bridge *bridge);
 
-/* The run that can be held, or goes on after `resume`: the executing one, else
- * the newest that is not closed, if it is watched or was left held; NULL. */
+/* The run that can be held: the executing one, else the newest that is not
+ * closed, if it is watched or was left held; NULL. */
 const struct run *bridge_holdable(const struct bridge *bridge);
+
+/* The run that goes on after `resume`: the executing one if it is held, else
+ * the newest that is; NULL. */
+const struct run *bridge_held(const struct bridge *bridge);
 
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number);
 const struct gate_state *bridge_gate(const struct bridge *bridge, uint32_t id);

@@ -421,6 +421,7 @@ static void end_run(
 			(event->type == EVENT_RUN_ABORTED && run->command_started);
 	if (lock && run->kind == RUN_PRODUCTION) {
 		bridge->locked_ms = event->at_ms;
+		bridge->locked_run = (uint32_t)bridge->run_count;
 	}
 }
 

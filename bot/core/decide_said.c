@@ -131,8 +131,8 @@ static void resume_with_files(struct deciding *d, const struct run *run) {
 }
 
 static void say_resume(struct deciding *d) {
-	const struct run *run = bridge_holdable(d->bridge);
-	if (run == NULL || !run->held) {
+	const struct run *run = bridge_held(d->bridge);
+	if (run == NULL) {
 		saying_refuse(d, "nothing is held");
 		return;
 	}

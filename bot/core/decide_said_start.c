@@ -258,7 +258,7 @@ static const char *rehearsal_problem(
 				"rehearsal %s was of another plan\nsay `!cutover rehearse`",
 				label);
 	}
-	if (last->ended_ms <= d->bridge->locked_ms) {
+	if (last->number <= d->bridge->locked_run) {
 		return decision_print(d->decision,
 				"production is locked\n"
 				"rehearsal %s was before the last run\nsay `!cutover rehearse`",

@@ -544,11 +544,15 @@ bool run_has_forward_running(const struct run *run) {
 	return false;
 }
 
+/* Asked for, or just approved and about to begin. */
 static bool rollback_is_asked(
 		const struct bridge *bridge, const struct run *run) {
 	const struct gate_state *rollback = bridge_gate_for(
 			bridge, run->number, PURPOSE_ROLLBACK);
-	return rollback != NULL && rollback->status == GATE_OPEN;
+	return rollback != NULL &&
+			(rollback->status == GATE_OPEN ||
+					(rollback->status == GATE_PASSED &&
+							rollback->id > run->rollback_gate));
 }
 
 /* One run at a time: while an older one is taken back, or that is asked for,
@@ -567,9 +571,8 @@ static bool another_rolls_back(
 	for (size_t i = 0; i < bridge->live_gate_count; i++) {
 		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
 		const struct run *other = bridge_run(bridge, gate->run);
-		if (gate->purpose == PURPOSE_ROLLBACK && gate->status == GATE_OPEN &&
-				other != NULL && other != run &&
-				rollback_is_asked(bridge, other)) {
+		if (gate->purpose == PURPOSE_ROLLBACK && other != NULL &&
+				other != run && rollback_is_asked(bridge, other)) {
 			return true;
 		}
 	}

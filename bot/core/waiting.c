@@ -216,9 +216,16 @@ static void wait_for_reading(const struct bridge *bridge,
 	for (size_t i = 0; i < effects.count; i++) {
 		const struct effect *effect = &effects.list[i];
 		const struct gate_state *gate = bridge_gate(bridge, effect->gate);
-		if (effect->type == EFFECT_VERIFY_GATE && effect->run == run->number &&
-				gate != NULL && run->t0_ms + UNREAD_MS < world->now_ms &&
-				gate->passed_ms + UNREAD_MS < world->now_ms) {
+		bool verified = effect->type == EFFECT_VERIFY_GATE && gate != NULL &&
+				run->t0_ms + UNREAD_MS < world->now_ms &&
+				gate->passed_ms + UNREAD_MS < world->now_ms;
+		/* An objection that should have closed it by now, or its time. */
+		bool settled = effect->type == EFFECT_READ_TAPS && gate != NULL &&
+				(gate_objection_due_ms(bridge, gate) <
+								world->now_ms - UNREAD_MS ||
+						(gate->status == GATE_OPEN &&
+								gate->until_ms < world->now_ms - UNREAD_MS));
+		if (effect->run == run->number && (verified || settled)) {
 			add(waitings,
 					xasprintf("a fresh read of the %s",
 							purpose_words(gate->purpose)));
@@ -404,8 +411,7 @@ static bool may_lead(const struct bridge *bridge, const struct run *executing,
 				(executing == NULL || executing->t0_ms == 0);
 	}
 	if (type == REQUEST_RESUME) {
-		const struct run *holdable = bridge_holdable(bridge);
-		return holdable != NULL && holdable->held;
+		return bridge_held(bridge) != NULL;
 	}
 	if (type == REQUEST_DECIDE) {
 		return executing != NULL && executing->kind == RUN_PRODUCTION &&

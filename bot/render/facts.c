@@ -86,7 +86,7 @@ const char *speak_next_command(
 		const struct run *run = &speech->bridge->runs[i];
 		if (run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
 				run->plan == plan &&
-				run->ended_ms > speech->bridge->locked_ms) {
+				run->number > speech->bridge->locked_run) {
 			return "!cutover start";
 		}
 	}

@@ -377,6 +377,42 @@ static void a_gate_that_cannot_be_read_is_what_a_run_waits_for(void **state) {
 	assert_string_equal(first_waiting(night), "a fresh read of the plan gate");
 }
 
+static void a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for(
+		void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night->unverifiable = true;
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	night_tap(night, "cto", "x");
+	assert_int_equal(night_run(night)->status, RUN_ROLLING_BACK);
+	night_pass(night, 1);
+	char *what = first_waiting(night);
+	assert_string_equal(what, "a fresh read of the rollback gate");
+}
+
+/* What comes after its success is held; the one after it was rolled back. */
+static void what_is_held_goes_on_though_a_later_run_is_open(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "other", REQUEST_HOLD);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "run.resumed by lead"));
+}
+
 #define claim(name) \
 	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
 
@@ -400,6 +436,8 @@ int main(void) {
 		claim(a_hold_before_success_holds_what_comes_after_it),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
+		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),
+		claim(what_is_held_goes_on_though_a_later_run_is_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

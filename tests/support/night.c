@@ -554,13 +554,16 @@ static bool carry_out(struct night *night, const struct effect *effect) {
 	case EFFECT_START_ATTEMPT: {
 		struct plan plan;
 		plan_init(&plan, run->plan->runbook);
-		struct plan_target *local = plan_add_target(&plan, "local");
+		struct plan_target *target = plan_add_target(&plan,
+				run->plan->runbook->steps[effect->step]
+						.blocks[effect->block]
+						.on);
 		if (night->files_changed) {
 			char hash[SHA256_HEX] = "ab";
-			plan_target_add_file(local, "prod.env", hash);
+			plan_target_add_file(target, "prod.env", hash);
 		}
 		request.type = REQUEST_ATTEMPT_START;
-		request.target = local;
+		request.target = target;
 		any = put(night, &request);
 		plan_finish(&plan);
 		return any;
@@ -662,7 +665,11 @@ static const char *newest_post(const struct night *night) {
 }
 
 void night_tap(struct night *night, const char *user, const char *emoji) {
-	const char *post = newest_post(night);
+	night_tap_post(night, newest_post(night), user, emoji);
+}
+
+void night_tap_post(struct night *night, const char *post, const char *user,
+		const char *emoji) {
 	if (post == NULL || night->tap_count == 256) {
 		return;
 	}
@@ -676,9 +683,15 @@ void night_tap(struct night *night, const char *user, const char *emoji) {
 }
 
 void night_untap(struct night *night, const char *user, const char *emoji) {
+	night_untap_post(night, NULL, user, emoji);
+}
+
+void night_untap_post(struct night *night, const char *post, const char *user,
+		const char *emoji) {
 	for (size_t i = night->tap_count; i > 0; i--) {
 		struct night_tap tap = night->taps[i - 1];
-		if (strcmp(tap.user, user) == 0 && strcmp(tap.emoji, emoji) == 0) {
+		if (strcmp(tap.user, user) == 0 && strcmp(tap.emoji, emoji) == 0 &&
+				(post == NULL || strcmp(tap.post, post) == 0)) {
 			night->tap_count--;
 			memmove(&night->taps[i - 1], &night->taps[i],
 					(night->tap_count - i + 1) * sizeof(night->taps[0]));
@@ -687,6 +700,19 @@ void night_untap(struct night *night, const char *user, const char *emoji) {
 			return;
 		}
 	}
+}
+
+void night_change(struct night *night, const char *text) {
+	free(night->source);
+	night->source = xstrdup(text);
+	struct plan_record *plan = make_plan(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_SOURCE_CHANGED,
+					.text = "runbook",
+					.plan = plan,
+			});
+	plan_record_destroy(plan);
 }
 
 void night_pass(struct night *night, int64_t minutes) {

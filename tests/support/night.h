@@ -90,6 +90,15 @@ void night_approve_t0(struct night *night);
 void night_tap(struct night *night, const char *user, const char *emoji);
 void night_untap(struct night *night, const char *user, const char *emoji);
 
+/* The same on the post that is meant. */
+void night_tap_post(struct night *night, const char *post, const char *user,
+		const char *emoji);
+void night_untap_post(struct night *night, const char *post, const char *user,
+		const char *emoji);
+
+/* The file on disk reads @text from now on, and the bot has noticed. */
+void night_change(struct night *night, const char *text);
+
 /* Time passes, by the minute; settles after each. */
 void night_pass(struct night *night, int64_t minutes);
 
