@@ -154,6 +154,20 @@ static void print_block(FILE *out, const struct block *block) {
 				duration(block->every_ms, text),
 				duration(block->for_ms, until));
 	}
+	if (block->retries > 0) {
+		fprintf(out, "        after a failure again, %" PRIu32 " time%s",
+				block->retries, block->retries == 1 ? "" : "s");
+		fprintf(out, ", each %s later\n", duration(block->delay_ms, text));
+	}
+	if (block->repeatable) {
+		fputs("        may run again where nobody knows how it ended\n", out);
+	}
+	if (block->parallel > 1) {
+		fprintf(out, "        on %" PRIu32 " hosts at once\n", block->parallel);
+	}
+	if (block->on_rollback == ON_ROLLBACK_WAIT) {
+		fputs("        a rollback waits for it\n", out);
+	}
 	for (size_t i = 0; i < block->set_count; i++) {
 		fprintf(out, "        publishes %s\n", block->sets[i]);
 	}
@@ -193,6 +207,9 @@ static void print_step(FILE *out, const struct runbook *runbook,
 		return;
 	}
 	print_about(out, runbook, step);
+	if (step->kind == STEP_MANUAL && step->expected != NULL) {
+		fprintf(out, "        expected: %s\n", step->expected);
+	}
 	for (size_t i = 0; i < step->block_count; i++) {
 		print_block(out, &step->blocks[i]);
 	}
@@ -239,6 +256,22 @@ static void print_targets(FILE *out, const struct plan *plan) {
 	}
 }
 
+/* What commands see beside the parameters; of secrets the names. */
+static void print_envs(FILE *out, const struct plan *plan) {
+	if (plan->env_count > 0) {
+		heading(out, "Environments");
+	}
+	for (size_t i = 0; i < plan->env_count; i++) {
+		const struct plan_env *env = &plan->envs[i];
+		fprintf(out, "  %s\n", env->name);
+		for (size_t k = 0; k < env->value_count; k++) {
+			const struct plan_value *value = &env->values[k];
+			fprintf(out, "    %s=%s\n", value->name,
+					value->secret ? "(secret)" : value->value);
+		}
+	}
+}
+
 void plan_text_print(FILE *out, const struct runbook_file *file,
 		const struct plan *plan, const char *digest) {
 	const struct runbook *runbook = file->runbook;
@@ -250,6 +283,7 @@ void plan_text_print(FILE *out, const struct runbook_file *file,
 	print_milestones(out, runbook);
 	if (plan != NULL) {
 		print_targets(out, plan);
+		print_envs(out, plan);
 	}
 	for (size_t i = 0; i < runbook->phase_count; i++) {
 		print_phase(out, runbook, plan, &runbook->phases[i]);

@@ -345,6 +345,12 @@ static void unknown_key(struct parser *parser, const char *name) {
 	str_finish(&known);
 }
 
+static void complain_comment(struct parser *parser, const char *name) {
+	complain(parser, parser->line,
+			"%s in %s: a comment behind a value begins with `;`, not `#`", name,
+			parser->title);
+}
+
 static void add_variable(
 		struct parser *parser, const char *name, const char *value) {
 	struct config *config = parser->config;
@@ -361,6 +367,10 @@ static void add_variable(
 				"%s cannot be set: a shell, a loader or the bot itself acts on "
 				"that name",
 				name);
+		return;
+	}
+	if (strstr(value, " #") != NULL) {
+		complain_comment(parser, name);
 		return;
 	}
 	env->variables = xreallocarray(
@@ -388,9 +398,7 @@ static void read_key(struct parser *parser, size_t index, const char *value) {
 				"%s in %s has no value: leave the line out for the default",
 				key->name, parser->title);
 	} else if (strstr(value, " #") != NULL) {
-		complain(parser, parser->line,
-				"%s in %s: a comment behind a value begins with `;`, not `#`",
-				key->name, parser->title);
+		complain_comment(parser, key->name);
 	} else if (!config_key_read(key, value, section_struct(parser), &err)) {
 		complain(parser, parser->line, "%s in %s: %s", key->name, parser->title,
 				err.text);

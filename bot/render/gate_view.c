@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "core/flow.h"
+#include "core/gate.h"
 #include "render/words.h"
 
 bool gate_view_init(const struct speech *speech, struct gate_view *view) {
@@ -65,35 +66,59 @@ static char *slot_role(
 	return text;
 }
 
+static bool holds_any(const struct speech *speech, const struct runbook *book,
+		const struct role_set *roles, const char *user) {
+	bool holds = false;
+	for (size_t i = 0; i < roles->count && user != NULL; i++) {
+		holds = holds ||
+				world_holds(speech->world, user,
+						book->roles[roles->roles[i]].name) > 0;
+	}
+	return holds;
+}
+
+/* @count places that are alike and empty; who can fill them is called, and
+ * everybody of the roles where the first of them is the one who asks. */
+static void add_empty(cJSON *list, const struct speech *speech,
+		const struct gate_view *view, const struct slot *slot, size_t count,
+		bool alone) {
+	const struct runbook *runbook = view->plan->runbook;
+	cJSON *line = speak_add(list);
+	speak_take(line, "role", slot_role(view, slot, count));
+	speak_put_flag(line, "filled", false);
+	char *who = alone ? words_call_all(speech->world, runbook, &slot->roles)
+					  : words_call_roles(speech->world, runbook, &slot->roles);
+	speak_put_raw(line, "who", *who != '\0' ? who : "(nobody is there)");
+	free(who);
+}
+
 void gate_view_put_slots(cJSON *context, const struct speech *speech,
-		const struct gate_view *view, const char *asker) {
+		const struct gate_view *view, const char *approver) {
+	const char *asker = view->state->asker;
+	bool alone = asker != NULL &&
+			gate_standing(speech->bridge, speech->world, view->state, asker) ==
+					STANDING_ASKER;
 	cJSON *list = speak_put_list(context, "slots");
-	bool asked = false;
+	bool shown = false;
 	for (size_t i = 0, n = 0; i < view->model->slot_count; i += n) {
 		const struct slot *slot = &view->model->slots[i];
 		n = alike(view->model, i);
-		cJSON *line = speak_add(list);
-		speak_take(line, "role", slot_role(view, slot, n));
-		bool own = false;
-		for (size_t j = 0; j < slot->roles.count && asker != NULL && !asked;
-				j++) {
-			size_t role = slot->roles.roles[j];
-			own = own ||
-					world_holds(speech->world, asker,
-							view->plan->runbook->roles[role].name) > 0;
-		}
-		asked = asked || own;
-		speak_put_flag(line, "filled", own);
+		bool own = !shown &&
+				holds_any(speech, view->plan->runbook, &slot->roles, approver);
 		if (own) {
-			speak_put(line, "who", people_name(speech->world->people, asker));
-		} else {
-			char *who = words_call_roles(
-					speech->world, view->plan->runbook, &slot->roles);
-			speak_put_raw(
-					line, "who", *who != '\0' ? who : "(nobody is there)");
-			free(who);
+			cJSON *line = speak_add(list);
+			speak_take(line, "role", slot_role(view, slot, 1));
+			speak_put_flag(line, "filled", true);
+			speak_put(
+					line, "who", people_name(speech->world->people, approver));
+		}
+		shown = shown || own;
+		if (n > own) {
+			add_empty(list, speech, view, slot, n - own, alone);
 		}
 	}
+	speak_put(context, "alone",
+			alone ? people_name(speech->world->people, asker) : NULL);
 }
 
 char *gate_view_missing(const struct gate_view *view) {

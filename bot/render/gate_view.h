@@ -24,9 +24,10 @@ struct gate_view {
 bool gate_view_init(const struct speech *speech, struct gate_view *view);
 void gate_view_finish(struct gate_view *view);
 
-/* `slots`; the first that @asker (or NULL) could fill is shown as filled. */
+/* `slots`; the first that @approver (or NULL) could fill is shown as filled.
+ * `alone`: who asked, where nobody approves what they asked for themselves. */
 void gate_view_put_slots(cJSON *context, const struct speech *speech,
-		const struct gate_view *view, const char *asker);
+		const struct gate_view *view, const char *approver);
 
 /* `facts`: what approving lets happen, and on what grounds. */
 void gate_view_put_facts(cJSON *context, const struct speech *speech,

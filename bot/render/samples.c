@@ -87,7 +87,7 @@ static const struct template_sample samples[] = {
 			"{\"name\":\"T0\",\"title\":\"T0\",\"kind\":\"Production\","
 			"\"release\":\"2025.09.2\",\"run\":\"LB-7\",\"until\":\"02:30\","
 			"\"slots\":[{\"role\":\"DevOps lead\","
-			"\"who\":\"md:@devops-lead\"}],"
+			"\"who\":\"md:@devops-lead\"}],\"alone\":\"\","
 			"\"facts\":[{\"fact\":\"14 steps,"
 			" 2 hosts · 3 undo values\"}],\"digest\":\"3f9a1c2b77d0\"}" },
 	{ "gate_backups", "a gate's backups begin to count",
@@ -120,7 +120,7 @@ static const struct template_sample samples[] = {
 			"{\"run\":\"LB-7\",\"until\":\"02:51\",\"asker\":\"devops-lead\","
 			"\"why\":\"md:`ingest returns 503, queue growing`\","
 			"\"slots\":[{\"role\":\"CTO\",\"who\":\"md:@cto\","
-			"\"filled\":false}],\"undo\":[{\"name\":\"SNAPSHOT_DIR\","
+			"\"filled\":false}],\"alone\":\"\",\"undo\":[{\"name\":\"SNAPSHOT_DIR\","
 			"\"state\":\"39 min old\"}],"
 			"\"facts\":[{\"fact\":\"Stops: 5.5\"}]}" },
 	{ "gate_tap_refused", "a tap on a gate or step does not count",

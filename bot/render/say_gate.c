@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "core/gate.h"
 #include "render/contact.h"
 #include "render/gate_view.h"
 #include "render/markdown.h"
@@ -61,7 +62,9 @@ static void say_opened(
 	cJSON *context = gate_context(speech, view);
 	char *key = speak_gate_key(speech, gate);
 	bool rollback = gate->purpose == PURPOSE_ROLLBACK && view->run != NULL;
-	bool approves = rollback && asker_approves(speech, gate->id);
+	bool approves = rollback && asker_approves(speech, gate->id) &&
+			gate_standing(speech->bridge, speech->world, gate, gate->asker) ==
+					STANDING_COUNTS;
 	gate_view_put_slots(context, speech, view, approves ? gate->asker : NULL);
 	gate_view_put_facts(context, speech, view);
 	if (rollback) {

@@ -135,7 +135,7 @@ static void every_key_is_read(void **state) {
 								 "secrets_file = prod.secrets\n"
 								 "NAMESPACE = stellaops\n"
 								 "EMPTY =\n"
-								 "QUERY = a = b # c\n"
+								 "QUERY = a = b#c\n"
 								 "[target compose]\n"
 								 "workdir = w\n"
 								 "files = deploy/*.yaml, prod.env\n"
@@ -179,7 +179,7 @@ static void every_key_is_read(void **state) {
 	assert_int_equal(env->variable_count, 3);
 	assert_string_equal(env->variables[0].name, "NAMESPACE");
 	assert_string_equal(env->variables[1].value, "");
-	assert_string_equal(env->variables[2].value, "a = b # c");
+	assert_string_equal(env->variables[2].value, "a = b#c");
 	const struct config_target *target = config_target(config, "compose");
 	assert_non_null(target);
 	assert_true(config_target_is_local(target));
@@ -385,6 +385,9 @@ static const struct bad bad_configs[] = {
 			"for the default\n" },
 	{ KEY("status_every = 10m # fast"),
 			"9: error: status_every in [bridge]: a comment behind a value "
+			"begins with `;`, not `#`\n" },
+	{ GOOD "[env prod]\nPROJECT = shop # the name\n",
+			"10: error: PROJECT in [env prod]: a comment behind a value "
 			"begins with `;`, not `#`\n" },
 	{ GOOD "[env prod]\nPATH = /bin\nLD_PRELOAD = x\n",
 			"10: error: PATH cannot be set: a shell, a loader or the bot "

@@ -917,6 +917,53 @@ static void what_a_rollback_leaves_behind_offers_nothing_any_more(
 	}
 }
 
+/* The runbook with another rule for its rollback. */
+static char *launch_with_rollback(const char *approvers) {
+	static const char was[] = "| Rollback | DevOps lead + CTO |";
+	const char *at = strstr(launch, was);
+	assert_non_null(at);
+	return xasprintf("%.*s| Rollback | %s |%s", (int)(at - launch), launch,
+			approvers, at + strlen(was));
+}
+
+static void who_asks_is_not_shown_to_approve_where_that_does_not_count(
+		void **state) {
+	(void)state;
+	struct talk talk;
+	char *runbook = launch_with_rollback("DevOps lead");
+	talk_init(&talk, runbook);
+	until_t0(&talk);
+	approve_t0(&talk);
+	say(&talk, "lead", REQUEST_ROLLBACK, NULL, NULL);
+	const char *text = posted(&talk, "LB-2/gate/3", talk.rows.count)->text;
+	assert_null(strstr(text, "by asking"));
+	assert_non_null(strstr(text,
+			"\n· DevOps lead @lead @dep\n"
+			"lead asked, so somebody else approves\n"));
+	yes(&talk, "dep");
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLING_BACK);
+	talk_finish(&talk);
+	free(runbook);
+}
+
+static void of_places_that_are_alike_the_asker_fills_one(void **state) {
+	(void)state;
+	struct talk talk;
+	char *runbook = launch_with_rollback("2 of Reps");
+	talk_init(&talk, runbook);
+	until_t0(&talk);
+	approve_t0(&talk);
+	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
+	const char *text = posted(&talk, "LB-2/gate/3", talk.rows.count)->text;
+	assert_non_null(strstr(text,
+			"\n✅ Storage or CTO · cto, by asking\n"
+			"· Storage or CTO @rep @cto\n"));
+	yes(&talk, "rep");
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLING_BACK);
+	talk_finish(&talk);
+	free(runbook);
+}
+
 static void only_those_who_must_act_are_called(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1129,6 +1176,9 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
 		cmocka_unit_test(a_closed_run_asks_for_no_taps),
 		cmocka_unit_test(what_a_rollback_leaves_behind_offers_nothing_any_more),
+		cmocka_unit_test(
+				who_asks_is_not_shown_to_approve_where_that_does_not_count),
+		cmocka_unit_test(of_places_that_are_alike_the_asker_fills_one),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),

@@ -180,6 +180,18 @@ def plan_with_a_config_has_another_digest(folder):
     assert "hush" not in out + err
 
 
+def plan_shows_all_that_is_approved(folder):
+    status, out, err = run("plan", "--config", example(folder))
+    assert status == 0, err
+    assert "\nEnvironments\n" in out, out
+    assert re.search(r"\n    MONGO_BACKUP_URI=\(secret\)\n", out), out
+    assert "hush" not in out + err
+    assert re.search(r"\n    AUTHORITY_URL=https://\S+\n", out), out
+    assert re.search(r"after a failure again, \d times?, each \d+ s later",
+                     out), out
+    assert "expected: the UI loads in under 2 seconds" in out, out
+
+
 def plan_refuses_what_a_parameter_cannot_be(folder):
     status, _, err = run("plan", CUTOVER, "PLATFORM=mainframe")
     assert status == 1 and "`compose` or `helm`" in err, err
@@ -219,6 +231,7 @@ TESTS = [
     check_holds_a_runbook_against_the_people,
     plan_is_text_or_json,
     plan_with_a_config_has_another_digest,
+    plan_shows_all_that_is_approved,
     plan_refuses_what_a_parameter_cannot_be,
     plan_shows_a_bad_runbook_as_far_as_it_goes,
     wrong_usage_is_told,
