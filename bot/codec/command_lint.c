@@ -209,12 +209,18 @@ static const char *env_with(const struct lint *lint, const char *name) {
 	return NULL;
 }
 
+/* What every command sees that knows which one it is (app/job.c). */
+static bool is_from_the_bot(const char *name) {
+	return strcmp(name, "BRIDGE_RUN") == 0 ||
+			strcmp(name, "BRIDGE_STEP") == 0 || strcmp(name, "BRIDGE_TRY") == 0;
+}
+
 static void check_unset(
 		const struct lint *lint, const struct command *command) {
 	const struct step *step = step_of(lint, command);
 	for (size_t i = 0; i < command->use_count; i++) {
 		const struct shell_name *use = &command->uses[i];
-		if (is_parameter(lint, use->name) ||
+		if (is_parameter(lint, use->name) || is_from_the_bot(use->name) ||
 				is_env_variable(lint, step, use->name) ||
 				find_publisher(lint, command, use->name) != NULL) {
 			continue;
@@ -318,7 +324,7 @@ static void check_undo(const struct lint *lint, const struct command *command) {
 	const struct step *step = step_of(lint, command);
 	for (size_t i = 0; i < command->use_count; i++) {
 		const struct shell_name *use = &command->uses[i];
-		if (!is_parameter(lint, use->name) &&
+		if (!is_parameter(lint, use->name) && !is_from_the_bot(use->name) &&
 				!is_env_variable(lint, step, use->name) &&
 				!must_be_env_variable(lint, command, use->name)) {
 			check_undo_value(lint, command, use);

@@ -91,7 +91,7 @@ static const struct {
 			"6:20 7:3 11:3 16:27 17:3 18:11 19:18 23:3 24:13 25:10 29:3 31:1" },
 	{ "undo-unpublished", false, "35:15 40:23 45:25 50:11 60:31" },
 	{ "unseen", false, "8:10 13:4 18:10 23:6 28:15" },
-	{ "variable-unset", true, "8:21 8:31 8:44 13:10 19:4 25:10 30:42 39:10" },
+	{ "variable-unset", true, "8:21 8:31 8:44 8:57 13:10 19:4 25:10 30:42 39:10" },
 };
 
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
