@@ -7,7 +7,7 @@
 bool check_online(const struct config_file *file, const struct runbook *runbook,
 		struct findings *findings) {
 	struct online_judge judge;
-	online_judge_init(&judge, file->config, findings);
+	online_judge_init(&judge, file->config, runbook, findings);
 	check_machine(file, runbook, &judge);
 	check_hosts_online(file, findings);
 	bool reached = check_server(file, &judge);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cjson/cJSON.h>
 
@@ -54,9 +55,10 @@ static const struct file_system {
 };
 
 void online_judge_init(struct online_judge *judge, const struct config *config,
-		struct findings *findings) {
+		const struct runbook *runbook, struct findings *findings) {
 	*judge = (struct online_judge){
 		.config = config,
+		.runbook = runbook,
 		.findings = findings,
 		.question = ONLINE_ACCOUNT,
 	};
@@ -141,10 +143,85 @@ char *online_judge_ask(const struct online_judge *judge, char **body) {
 	case ONLINE_ROLES:
 		*body = list_of_roles(judge);
 		return xstrdup("/roles/names");
+	case ONLINE_CONTACT:
+		return xasprintf("/teams/name/%s/channels/name/%s?include_deleted=true",
+				team, judge->runbook->roles[judge->contact].channel);
+	case ONLINE_CONTACT_MEMBER:
+		return xasprintf("/channels/%s/members/me", judge->contact_id);
 	case ONLINE_NO_MORE:
 		break;
 	}
 	return NULL;
+}
+
+/* --- contacts --- */
+
+/* Whether the contact of @role is a channel of its own, and not asked about
+ * for a role before it. */
+static bool is_contact(const struct online_judge *judge, size_t role) {
+	const struct role *roles = judge->runbook->roles;
+	const char *channel = roles[role].channel;
+	bool is = channel != NULL &&
+			strcmp(channel, judge->config->bridge.channel) != 0;
+	for (size_t i = 0; is && i < role; i++) {
+		is = roles[i].channel == NULL || strcmp(roles[i].channel, channel) != 0;
+	}
+	return is;
+}
+
+/* Ask about the first contact from @role on, if there is one. */
+static void ask_contact(struct online_judge *judge, size_t role) {
+	size_t count = judge->runbook != NULL ? judge->runbook->role_count : 0;
+	while (role < count && !is_contact(judge, role)) {
+		role++;
+	}
+	judge->contact = role;
+	judge->question = role < count ? ONLINE_CONTACT : ONLINE_NO_MORE;
+}
+
+/* What is wrong stands at the role in the config, for who reads it there is
+ * who can mend it. */
+static void tell_contact(struct online_judge *judge, const char *wrong) {
+	const struct role *role = &judge->runbook->roles[judge->contact];
+	struct place place = at_channel(judge);
+	for (size_t i = 0; i < judge->config->role_count; i++) {
+		const char *name = judge->config->roles[i].name;
+		if (strcasecmp(name, role->name) == 0) {
+			char *title = xasprintf("[role %s]", name);
+			place = at(judge, title, "primary");
+			free(title);
+		}
+	}
+	findings_add(judge->findings, SEVERITY_WARNING, "contact", place,
+			"the silence of %s will not be told in ~%s, its contact: %s",
+			role->name, role->channel, wrong);
+	ask_contact(judge, judge->contact + 1);
+}
+
+static void judge_contact(struct online_judge *judge, const cJSON *json) {
+	const cJSON *gone = cJSON_GetObjectItemCaseSensitive(json, "delete_at");
+	if (cJSON_IsNumber(gone) && gone->valuedouble > 0) {
+		tell_contact(judge, "it is archived; restore it, or name another");
+	}
+}
+
+static void judge_no_contact(
+		struct online_judge *judge, const struct online_answer *answer) {
+	char wrong[240];
+	if (answer->status != 403 && answer->status != 404) {
+		snprintf(wrong, sizeof(wrong), "the server answers with status %d: %s",
+				answer->status, answer->text);
+	} else if (judge->question == ONLINE_CONTACT) {
+		snprintf(wrong, sizeof(wrong),
+				"the bot can see no such channel; mend the name in the "
+				"runbook, or say /invite @%s there",
+				judge->own_name);
+	} else {
+		snprintf(wrong, sizeof(wrong),
+				"%s is not in that channel; say /invite @%s there",
+				judge->own_name, judge->own_name);
+	}
+	tell_contact(judge, wrong);
 }
 
 /* --- good answers --- */
@@ -294,6 +371,13 @@ static void judge_good(struct online_judge *judge, const cJSON *json) {
 		break;
 	case ONLINE_ROLES:
 		judge_roles(judge, json);
+		ask_contact(judge, 0);
+		break;
+	case ONLINE_CONTACT:
+		judge_contact(judge, json);
+		break;
+	case ONLINE_CONTACT_MEMBER:
+		ask_contact(judge, judge->contact + 1);
 		break;
 	case ONLINE_NO_MORE:
 		break;
@@ -342,7 +426,13 @@ static void judge_refusal(
 		struct online_judge *judge, const struct online_answer *answer) {
 	if (judge->question == ONLINE_ROLES) {
 		tell_rights_unknown(judge, answer->text);
-		judge->question = ONLINE_NO_MORE;
+		ask_contact(judge, 0);
+		return;
+	}
+	bool about_contact = judge->question == ONLINE_CONTACT ||
+			judge->question == ONLINE_CONTACT_MEMBER;
+	if (about_contact && answer->status != 401) {
+		judge_no_contact(judge, answer);
 		return;
 	}
 	if (answer->status == 401) {
@@ -367,6 +457,10 @@ static bool is_answer(struct online_judge *judge, const cJSON *json) {
 	if (judge->question == ONLINE_TEAM) {
 		take_id(json, judge->team_id);
 		return judge->team_id[0] != '\0';
+	}
+	if (judge->question == ONLINE_CONTACT) {
+		take_id(json, judge->contact_id);
+		return judge->contact_id[0] != '\0';
 	}
 	if (judge->question == ONLINE_CHANNEL) {
 		take_id(json, judge->channel_id);

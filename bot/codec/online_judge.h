@@ -16,8 +16,10 @@
  * asked here, and nothing that is asked changes anything.
  *
  *	account -> version -> team -> team member -> channel -> channel member
- *	        -> roles -> (no more)
+ *	        -> roles -> (contact -> contact member)... -> (no more)
  *
+ * The contacts are the channels into which a silence is told, each asked about
+ * once; what is wrong with them stops no night.
  * An answer behind which no other can be had ends it.
  */
 
@@ -29,13 +31,18 @@ enum online_question {
 	ONLINE_CHANNEL,
 	ONLINE_CHANNEL_MEMBER,
 	ONLINE_ROLES,
+	ONLINE_CONTACT,
+	ONLINE_CONTACT_MEMBER,
 	ONLINE_NO_MORE,
 };
 
 struct online_judge {
 	const struct config *config;
+	const struct runbook *runbook; // NULL: no contacts
 	struct findings *findings;
 	enum online_question question;
+	size_t contact; // the role whose contact is asked about
+	char contact_id[65];
 	char own_name[65];
 	char team_id[65];
 	char channel_id[65];
@@ -49,7 +56,7 @@ struct online_answer {
 };
 
 void online_judge_init(struct online_judge *judge, const struct config *config,
-		struct findings *findings);
+		const struct runbook *runbook, struct findings *findings);
 void online_judge_finish(struct online_judge *judge);
 
 /*

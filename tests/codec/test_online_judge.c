@@ -23,7 +23,7 @@ static void setup(struct rig *rig) {
 	findings_init(&rig->findings);
 	rig->config = config_parse(CONFIG, strlen(CONFIG), &rig->findings);
 	assert_non_null(rig->config);
-	online_judge_init(&rig->judge, rig->config, &rig->findings);
+	online_judge_init(&rig->judge, rig->config, NULL, &rig->findings);
 }
 
 static void teardown(struct rig *rig) {
@@ -51,6 +51,7 @@ struct turn {
 	const char *body;
 };
 
+/* Ends with one that has no path. */
 static const struct turn good_night[] = {
 	{ "/users/me", 200,
 			"{\"id\":\"b\",\"username\":\"keeper\",\"is_bot\":true,"
@@ -65,9 +66,10 @@ static const struct turn good_night[] = {
 			"[{\"permissions\":[\"read_channel\",\"create_post\"]},"
 			"{\"permissions\":[\"edit_post\",\"add_reaction\","
 			"\"upload_file\"]}]" },
+	{ 0 },
 };
 
-#define TURNS (sizeof(good_night) / sizeof(good_night[0]))
+#define TURNS (sizeof(good_night) / sizeof(good_night[0]) - 1)
 
 /* The good night, but for one turn; what was asked of roles is in @roles. */
 static void play(struct rig *rig, size_t other, int status, const char *body,
@@ -192,6 +194,60 @@ static void each_other_answer_is_told_at_its_line(void **state) {
 	}
 }
 
+/* What is asked of contacts, and one answer to each. */
+static void contact_turns(struct rig *rig, const struct turn *turns) {
+	for (; turns->path != NULL; turns++) {
+		char *body = NULL;
+		char *asked = online_judge_ask(&rig->judge, &body);
+		assert_non_null(asked);
+		assert_string_equal(asked, turns->path);
+		const struct online_answer answer = {
+			.status = turns->status, .body = turns->body, .text = "why"
+		};
+		online_judge_take(&rig->judge, &answer);
+		free(body);
+		free(asked);
+	}
+}
+
+static void each_contact_is_asked_about_once_and_stops_nothing(void **state) {
+	(void)state;
+	char lead[] = "LEAD", ops[] = "Ops", storage[] = "Storage", db[] = "DB";
+	char own[] = "launch", one[] = "ops", two[] = "db";
+	struct role roles[] = {
+		{ .name = lead, .channel = own },
+		{ .name = ops, .channel = one },
+		{ .name = storage, .channel = one },
+		{ .name = db, .channel = two },
+		{ .name = ops },
+	};
+	const struct runbook runbook = { .roles = roles, .role_count = 5 };
+	struct rig rig;
+	setup(&rig);
+	rig.judge.runbook = &runbook;
+	contact_turns(&rig, good_night);
+	contact_turns(&rig,
+			(const struct turn[]){
+					{ "/teams/name/platform/channels/name/ops"
+					  "?include_deleted=true",
+							200, "{\"id\":\"c2\",\"delete_at\":0}" },
+					{ "/channels/c2/members/me", 200, "{\"roles\":\"\"}" },
+					{ "/teams/name/platform/channels/name/db"
+					  "?include_deleted=true",
+							200, "{\"id\":\"c3\",\"delete_at\":0}" },
+					{ "/channels/c3/members/me", 404, "" },
+					{ 0 },
+			});
+	char *body = NULL;
+	assert_null(online_judge_ask(&rig.judge, &body));
+	assert_true(online_judge_is_ready(&rig.judge));
+	assert_found(&rig,
+			"6: warning: the silence of DB will not be told in ~db, its "
+			"contact: keeper is not in that channel; say /invite @keeper there "
+			"[contact]");
+	teardown(&rig);
+}
+
 static void a_person_who_cannot_approve_is_told(void **state) {
 	(void)state;
 	char id[] = "i";
@@ -270,6 +326,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_that_is_ready_has_no_finding),
 		cmocka_unit_test(each_other_answer_is_told_at_its_line),
+		cmocka_unit_test(each_contact_is_asked_about_once_and_stops_nothing),
 		cmocka_unit_test(a_person_who_cannot_approve_is_told),
 		cmocka_unit_test(clocks_may_differ_by_seconds),
 		cmocka_unit_test(a_disk_needs_room),

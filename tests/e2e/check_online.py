@@ -22,7 +22,7 @@ RUNBOOK = """# Hello
 | Role | Primary | Backup | Contact |
 |---|---|---|---|
 | Lead | a | b | c |
-| Storage | a | b | c |
+| Storage | a | b | ~ops |
 
 | Step | Required approvers | Record location |
 |---|---|---|
@@ -44,6 +44,9 @@ RUNBOOK = """# Hello
    rm -f ledger
    ```
 """
+
+
+stage.SCENE["channels"].append({"name": "ops", "display_name": "Ops"})
 
 
 def check(there, *words):
@@ -102,10 +105,15 @@ def fault(there, path, what):
     return lambda: there.ask("DELETE", "/sandbox/faults")
 
 
-def archived(there):
-    there.ask("POST", "/sandbox/channels/launch-bridge", {"archived": True})
-    return lambda: there.ask("POST", "/sandbox/channels/launch-bridge",
+def archived(there, name="launch-bridge"):
+    there.ask("POST", f"/sandbox/channels/{name}", {"archived": True})
+    return lambda: there.ask("POST", f"/sandbox/channels/{name}",
                              {"archived": False})
+
+
+def outside(there, channel):
+    person(there, "bridgekeeper", channel=channel, member=False)
+    return lambda: person(there, "bridgekeeper", channel=channel, member=True)
 
 
 def server(there, **change):
@@ -304,6 +312,20 @@ CASES = [
                         ("read_channel", "read and pin"),
                         ("edit_post", "edit its own posts, as the card"))
 ] + [
+    ("a contact's channel that the bot is not in",
+     lambda t: outside(t, "ops"), 0,
+     "config.ini:16:1: warning: the silence of Storage will not be told in "
+     "~ops, its contact: bridgekeeper is not in that channel; say /invite "
+     "@bridgekeeper there [contact]"),
+    ("a contact's channel that is not there",
+     lambda t: runbook(t, "~ops", "~opps"), 0,
+     "will not be told in ~opps, its contact: the bot can see no such "
+     "channel; mend the name in the runbook"),
+    ("a contact's channel that is archived",
+     lambda t: archived(t, "ops"), 0, "it is archived; restore it, or name"),
+    ("a contact's channel that cannot be asked about",
+     lambda t: fault(t, "/name/ops", "500"), 0,
+     "~ops, its contact: the server answers with status 500"),
     ("rights that cannot be told", lambda t: fault(t, "/roles/names", "500"),
      0, "warning: whether the bot may post and react in launch-bridge cannot "
      "be told"),
