@@ -1,6 +1,7 @@
 #include "acts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <cjson/cJSON.h>
 
@@ -28,6 +29,13 @@ void act_set_active(struct sandbox *sandbox, struct user *user, bool active) {
 	user->delete_at = active ? 0 : user->update_at;
 	tell_user(sandbox, user);
 	tell_activation(sandbox);
+}
+
+void act_set_roles(
+		struct sandbox *sandbox, struct user *user, const char *roles) {
+	replace(&user->roles, roles);
+	user->guest = strstr(roles, "system_guest") != NULL;
+	user->update_at = world_stamp(&sandbox->world);
 }
 
 void act_set_token(struct user *user, enum token_state state) {

@@ -11,6 +11,9 @@ struct sandbox;
 void act_rename(
 		struct sandbox *sandbox, struct user *user, const char *username);
 void act_set_active(struct sandbox *sandbox, struct user *user, bool active);
+/* Nobody else hears of it, and a guest's role alone makes a guest. */
+void act_set_roles(
+		struct sandbox *sandbox, struct user *user, const char *roles);
 void act_set_token(struct user *user, enum token_state state);
 void act_add_member(struct sandbox *sandbox, struct channel *channel,
 		struct user *user, struct user *by);

@@ -133,6 +133,25 @@ static void set_active(struct call *call) {
 	cJSON_Delete(json);
 }
 
+static void set_roles(struct call *call) {
+	struct user *user = user_arg(call);
+	if (user == NULL || !is_admin(call)) {
+		if (user == NULL) {
+			no_user(call);
+		}
+		return;
+	}
+	cJSON *json = rest_json(call, NULL);
+	const char *roles = rest_member(json, "roles");
+	if (roles != NULL) {
+		act_set_roles(call->sandbox, user, roles);
+		rest_ok(call);
+	} else {
+		rest_bad_param(call, "roles");
+	}
+	cJSON_Delete(json);
+}
+
 static void answer_bot(struct call *call, const struct user *bot) {
 	struct str *body = &call->answer->body;
 	json_open(body, NULL, '{');
@@ -280,6 +299,7 @@ const struct route rest_people_routes[] = {
 	{ "GET", "/api/v4/users/*", get_user },
 	{ "PUT", "/api/v4/users/*/patch", patch_user },
 	{ "PUT", "/api/v4/users/*/active", set_active },
+	{ "PUT", "/api/v4/users/*/roles", set_roles },
 	{ "POST", "/api/v4/users/me/typing", type_in_channel },
 	{ "POST", "/api/v4/users/tokens/revoke", revoke_token },
 	{ "POST", "/api/v4/users/tokens/disable", disable_token },

@@ -11,14 +11,16 @@ from chat import Person, Refused, Rest
 # Stages whose channel is private.
 PRIVATE = {"channel", "people"}
 
+# Further channels of a stage: type, and who of it is there.
+FURTHER = {"silence": {"told": ("O", ("bot", "lead", "storage")),
+                       "shut": ("P", ("lead", "cto"))}}
+
 # On every stage: who is who.  The others hold no role and may do nothing.
 PEOPLE = ("lead", "devops", "cto", "storage", "deputy", "anna")
 
 
 class Set:
     """What a stage is made of on the server."""
-
-    counts_mentions = False
 
     def __init__(self, name, team, channel_id, people, bot, bot_token, hook):
         self.name = name            # the channel's too
@@ -28,10 +30,18 @@ class Set:
         self.bot = bot              # Person: the bot's own account
         self.bot_token = bot_token
         self.hook = hook            # path of an incoming webhook there
+        self.further = {}           # word -> id of a further channel
+        self.missing = {}           # what this server lacks -> why
 
 
 def kind(stage):
     return "P" if stage in PRIVATE else "O"
+
+
+def further(stage):
+    """(word, channel's name, type, members) of the stage's others."""
+    return [(word, f"{stage}-{word}", *rest)
+            for word, rest in FURTHER.get(stage, {}).items()]
 
 
 def username(stage, who):
@@ -76,18 +86,24 @@ class Sandbox:
     def scene(self, stages):
         users = [{"username": "admin", "roles": "system_admin system_user"}]
         hooks = []
+        channels = []
         for stage in stages:
-            users += [{"username": username(stage, who), "channels": [stage]}
-                      for who in PEOPLE]
-            users += [{"username": username(stage, who), "channels": [stage],
-                       "bot": True} for who in ("bot", "parrot")]
+            channels.append({"name": stage, "type": kind(stage)})
+            channels += [{"name": name, "type": letter}
+                         for _, name, letter, _ in further(stage)]
+            users += [{"username": username(stage, who),
+                       "channels": [stage] + [
+                           name for _, name, _, members in further(stage)
+                           if who in members],
+                       "bot": who in ("bot", "parrot")}
+                      for who in (*PEOPLE, "bot", "parrot")]
             hook = secrets.token_hex(13)
             self.scene_hooks[stage] = hook
             hooks.append({"id": hook, "owner": username(stage, "lead"),
                           "channel": stage})
         return {"team": {"name": "e2e", "display_name": "E2E"},
-                "channels": [{"name": stage, "display_name": stage,
-                              "type": kind(stage)} for stage in stages],
+                "channels": [{"display_name": channel["name"], **channel}
+                             for channel in channels],
                 "users": users, "webhooks": hooks}
 
     def found(self, stage, channels, person):
@@ -95,8 +111,12 @@ class Sandbox:
         people = {who: person(username(stage, who)) for who in PEOPLE}
         people["parrot"] = person(username(stage, "parrot"))
         people["admin"] = self.admin
-        return Set(stage, "e2e", channels[stage], people, bot, bot.token,
-                   "/hooks/" + self.scene_hooks[stage])
+        found = Set(stage, "e2e", channels[stage], people, bot, bot.token,
+                    "/hooks/" + self.scene_hooks[stage])
+        found.further = {word: channels[name]
+                         for word, name, _, _ in further(stage)}
+        found.missing = {"mentions": "the sandbox counts none"}
+        return found
 
     def describe(self):
         info = self.rest.call("GET", "/sandbox/info")
@@ -155,24 +175,34 @@ class Server:
         self.team_id = team["id"]
         return [self.make(stage) for stage in stages]
 
+    def channel(self, name, letter):
+        return self.admin.call("POST", "/channels", {
+            "team_id": self.team_id, "name": name, "display_name": name,
+            "type": letter})["id"]
+
+    def join(self, channel_id, person):
+        self.admin.call("POST", f"/channels/{channel_id}/members",
+                        {"user_id": person.id})
+
     def make(self, stage):
-        channel = self.admin.call("POST", "/channels", {
-            "team_id": self.team_id, "name": stage, "display_name": stage,
-            "type": kind(stage)})
+        channel_id = self.channel(stage, kind(stage))
         people = {who: self.user(stage, who) for who in PEOPLE}
         bot = self.account(stage, "bot")
         people["parrot"] = self.account(stage, "parrot")
         for person in [bot, *people.values()]:
             self.admin.call("POST", f"/teams/{self.team_id}/members", {
                 "team_id": self.team_id, "user_id": person.id})
-            self.admin.call("POST", f"/channels/{channel['id']}/members",
-                            {"user_id": person.id})
+            self.join(channel_id, person)
         hook = self.admin.call("POST", "/hooks/incoming", {
-            "channel_id": channel["id"], "user_id": people["lead"].id})
+            "channel_id": channel_id, "user_id": people["lead"].id})
         people["admin"] = self.admin
-        found = Set(stage, self.team, channel["id"], people, bot, bot.token,
+        found = Set(stage, self.team, channel_id, people, bot, bot.token,
                     f"/hooks/{hook['id']}")
-        found.counts_mentions = True
+        for word, name, letter, members in further(stage):
+            found.further[word] = self.channel(name, letter)
+            for who in members:
+                self.join(found.further[word],
+                          bot if who == "bot" else people[who])
         return found
 
     def name(self, stage, who):

@@ -219,6 +219,42 @@ STEPS = """\
 """
 
 
+# One gate with one place, and nobody behind it but its backup.
+SOLO = ROLES + """\
+## Approvals
+
+| Step | Required approvers | Record location |
+|---|---|---|
+| T0 | DevOps lead | channel |
+
+## 1 Go {.production gate="T0" env=night}
+
+1. Take a snapshot
+
+   ```sh
+   echo snapshot >>"$LEDGER"
+   ```
+
+## 2 Back {.rollback env=night}
+
+1. Undo it
+
+   ```sh
+   echo undo >>"$LEDGER"
+   ```
+"""
+
+
+def with_contacts(**channels):
+    """A night in which roles have channels for contacts."""
+    text = night()
+    for role, channel in channels.items():
+        row = next(line for line in ROLES.split("\n")
+                   if line.lower().startswith(f"| {role.replace('_', ' ')}"))
+        text = text.replace(row, row[:-2].rstrip() + f" ~{channel} |")
+    return text
+
+
 def night(open_for="5m"):
     return ROLES + GATES.format(open_for=open_for) + NIGHT + BACK
 

@@ -41,12 +41,15 @@ class Stage:
         self.door = self.folder / "door"
         self.mended = self.folder / "mended"
         self.log = self.folder / "bot.log"
-        self.counts_mentions = found.counts_mentions
+        self.further = found.further
+        self.missing = found.missing
         self.steps = []  # numbers, in the order in which the journal counts
 
     # the bridge's files
 
-    def write(self, runbook, **bridge):
+    def write(self, runbook, roles=ROLES, more=(), **bridge):
+        """The runbook and a config for it: who holds the @roles, @more
+        lines, and keys of the @bridge."""
         (self.folder / "night.md").write_text(runbook)
         (self.folder / "payload").write_text("one\n")
         self.write_private("token", self.bot_token + "\n")
@@ -57,7 +60,7 @@ class Stage:
         lines = ["[mattermost]", f"url = {self.url}", f"team = {self.team}",
                  "token_file = token", "[bridge]"]
         lines += [f"{key} = {value}" for key, value in keys.items()]
-        for role, primary, backup in ROLES:
+        for role, primary, backup in roles:
             lines += [f"[role {role}]",
                       f"primary = {self.people[primary].name}"]
             if backup:
@@ -65,7 +68,7 @@ class Stage:
         lines += ["[target local]", "workdir = .", "files = payload",
                   "[env night]", "secrets_file = secrets",
                   f"LEDGER = {self.ledger}", f"DOOR = {self.door}",
-                  f"MENDED = {self.mended}", f"CHAT = {self.url}"]
+                  f"MENDED = {self.mended}", f"CHAT = {self.url}", *more]
         (self.folder / "config.ini").write_text("\n".join(lines) + "\n")
         status, out = self.ask("plan", "night.md", "--json")
         claim(status == 0, f"the runbook is good: {out}")
@@ -186,9 +189,17 @@ class Stage:
     def posts(self):
         return self.admin.posts(self.channel_id)
 
-    def bots_posts(self):
-        return [p for p in self.posts() if p["user_id"] == self.bot.id
+    def bots_posts(self, channel_id=None):
+        posts = self.admin.posts(channel_id or self.channel_id)
+        return [p for p in posts if p["user_id"] == self.bot.id
                 and "bridgekeeper" in p["props"]]
+
+    def said(self, key, text, channel_id=None):
+        """Until the bot has said @text under a key that contains @key."""
+        return until(lambda: [
+            p for p in self.bots_posts(channel_id)
+            if key in p["props"]["bridgekeeper"] and text in p["message"]],
+            f"{text!r} is said under {key}")[0]
 
     def card(self):
         """The one pinned post of the bot."""

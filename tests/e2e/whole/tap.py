@@ -38,6 +38,8 @@ class Report:
         self.began = time.monotonic()
         self.passed = 0
         self.failed = 0
+        self.skipped = 0    # of which the server lacks what they need
+        self.left_out = 0   # for want of something else: that fails
 
     def tell(self, text):
         with self.lock:
@@ -45,12 +47,23 @@ class Report:
                 print(f"# {line}")
             sys.stdout.flush()
 
+    def skip(self, sentence, why, lacked):
+        """A case that is not played.  @lacked: no server of this version
+        could; else it is the caller's doing, and that is no success."""
+        with self.lock:
+            self.skipped += lacked
+            self.left_out += not lacked
+            print(f"ok {self.count()} - {sentence} # SKIP {why}")
+            sys.stdout.flush()
+
+    def count(self):
+        return self.passed + self.failed + self.skipped + self.left_out
+
     def line(self, holds, sentence, took, detail=""):
         with self.lock:
             self.passed += holds
             self.failed += not holds
-            number = self.passed + self.failed
-            print(f"{'' if holds else 'not '}ok {number} - {sentence}")
+            print(f"{'' if holds else 'not '}ok {self.count()} - {sentence}")
             if not holds:
                 for line in detail.rstrip("\n").split("\n"):
                     print(f"#   {line}")
@@ -60,9 +73,12 @@ class Report:
 
     def end(self):
         took = time.monotonic() - self.began
-        print(f"1..{self.passed + self.failed}")
-        print(f"# {self.passed} passed, {self.failed} failed in {took:.1f} s")
-        return 0 if self.failed == 0 and self.passed > 0 else 1
+        print(f"1..{self.count()}")
+        print(f"# {self.passed} passed, {self.failed} failed,"
+              f" {self.skipped} skipped that this server lacks,"
+              f" {self.left_out} left out, in {took:.1f} s")
+        good = self.failed == 0 and self.left_out == 0 and self.passed > 0
+        return 0 if good else 1
 
 
 class Broken(Exception):
@@ -72,13 +88,23 @@ class Broken(Exception):
 class Scenario:
     """One story with cases that build on each other."""
 
-    def __init__(self, report, name, evidence):
+    def __init__(self, report, name, evidence, missing):
         self.report = report
         self.name = name
         self.evidence = evidence  # () -> text that helps whoever looks
+        self.missing = missing    # what the server lacks -> why
+
+    def lacks(self, what, sentence):
+        """Whether the server lacks @what; then the case @sentence counts as
+        skipped."""
+        if what not in self.missing:
+            return False
+        self.report.skip(f"{self.name}: {sentence}", self.missing[what],
+                         lacked=True)
+        return True
 
     @contextlib.contextmanager
-    def case(self, sentence):
+    def __call__(self, sentence):
         began = time.monotonic()
         try:
             yield
