@@ -157,6 +157,9 @@ static void judge_refusal(struct api *api, const struct http_answer *from,
 			error.message[0] != '\0' ? ": " : "", error.message,
 			error.id[0] != '\0' ? " (" : "", error.id,
 			error.id[0] != '\0' ? ")" : "");
+	/* A proxy whose backend is being restarted knows no path; Mattermost's own
+	 * 404 has a name.  Whatever was asked, it did not reach the server. */
+	bool astray = from->status == 404 && error.id[0] == '\0';
 	bool pending = strcmp(error.id,
 						   "api.post.deduplicate_create_post.pending") == 0;
 	if (from->status == 429) {
@@ -173,6 +176,9 @@ static void judge_refusal(struct api *api, const struct http_answer *from,
 	} else if (pending) {
 		answer->result = SERVER_AGAIN;
 		answer->retry_ms = PENDING_RETRY_MS;
+	} else if (astray) {
+		answer->result = SERVER_AGAIN;
+		answer->status = 0; // no word of the server's
 	} else if ((from->status >= 500 && from->status != 501) ||
 			from->status == 408) {
 		answer->result = SERVER_DOUBT;

@@ -400,8 +400,9 @@ static void every_bad_answer_is_said_and_survived(void **state) {
 		{ "/teams/name", 200, "{\"id\":\"c1\",\"delete_at\":\"x\"}",
 				"`delete_at` is no usable number" },
 		{ "/teams/name", 404, "not json at all",
-				"the bot does not see channel c of team t: HTTP 404: "
-				"not json at all" },
+				"offline: HTTP 404: not json at all" },
+		{ "/teams/name", 404, "{\"id\":\"app.channel.get_by_name\"}",
+				"the bot does not see channel c of team t: HTTP 404" },
 		{ "/config/client", 503, "Service Unavailable", "HTTP 503" },
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -492,6 +493,7 @@ static void a_bad_answer_to_a_post_is_a_doubt(void **state) {
 				SERVER_NEVER },
 		{ 400, "{\"id\":\"model.post.is_valid.message_length.app_error\"}",
 				SERVER_NEVER },
+		{ 404, "default backend - 404", SERVER_AGAIN },
 		{ 403, "echo " TOKEN " and " TOKEN, SERVER_NEVER },
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -510,6 +512,26 @@ static void a_bad_answer_to_a_post_is_a_doubt(void **state) {
 	assert_string_equal(scene->reason, "HTTP 403: echo *** and ***");
 	assert_non_null(strstr(str_text(&scene->asked),
 			"\"pending_post_id\":\"me:k\",\"props\":{\"bridgekeeper\":\"k\"}"));
+}
+
+/* What says 404 without a name is a proxy, while the server is restarted. */
+static void what_a_proxy_does_not_find_was_not_deleted(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	forget(scene);
+	scene->bad_path = "/api/v4/posts/p1";
+	scene->bad_status = 404;
+	scene->bad_body = "<html>no such backend</html>";
+	scene->bad_times = 1;
+	scene->server->api->read_post(scene->server, "p1", on_reply, scene);
+	until(scene, "replied");
+	assert_int_equal(scene->result, SERVER_AGAIN);
+	scene->bad_path = "/posts/p1/thread";
+	scene->bad_times = 1;
+	forget(scene);
+	scene->server->api->find(scene->server, "k", "", "p1", on_reply, scene);
+	until(scene, "replied");
+	assert_int_equal(scene->result, SERVER_AGAIN);
 }
 
 /* A log that was swept away, is too large for the server, or that it takes none
@@ -640,6 +662,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(every_bad_answer_is_said_and_survived),
 		CASE(bad_pages_accounts_and_taps_only_delay),
 		CASE(a_bad_answer_to_a_post_is_a_doubt),
+		CASE(what_a_proxy_does_not_find_was_not_deleted),
 		CASE(a_file_that_cannot_be_attached_keeps_nothing_from_being_said),
 		CASE(what_was_said_before_it_ever_came_is_not_told),
 		CASE(ties_at_a_pages_border_are_read_twice),
