@@ -126,6 +126,22 @@ static void there_is_a_way_back_on_both_platforms(void **state) {
 	}
 }
 
+/* A misspelt value would leave out both ways, and the rehearsal would pass. */
+static void what_steps_hang_on_can_only_be_what_they_know(void **state) {
+	(void)state;
+	struct err err = { 0 };
+	for (size_t i = 0; i < runbook->step_count; i++) {
+		const struct step *step = &runbook->steps[i];
+		for (size_t j = 0; j < step->when_count; j++) {
+			struct plan plan;
+			plan_init(&plan, runbook);
+			assert_false(plan_set_param(
+					&plan, step->when[j].name, "no such way", &err));
+			plan_finish(&plan);
+		}
+	}
+}
+
 static void every_phase_is_there(void **state) {
 	(void)state;
 	for (int kind = 0; kind < PHASE_KIND_COUNT; kind++) {
@@ -147,6 +163,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(its_eight_milestones_lie_around_t0),
 		cmocka_unit_test(its_six_smoke_tests_say_when_they_have_passed),
 		cmocka_unit_test(there_is_a_way_back_on_both_platforms),
+		cmocka_unit_test(what_steps_hang_on_can_only_be_what_they_know),
 		cmocka_unit_test(every_phase_is_there),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
