@@ -1,6 +1,7 @@
 #include "codec/condition.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,6 +350,11 @@ static bool parse_literal(
 	if (condition->literal == NULL) {
 		goto bad;
 	}
+	if (cJSON_IsNumber(condition->literal) &&
+			!isfinite(condition->literal->valuedouble)) {
+		return err_set(
+				err, ERR_INVALID, "no number as large as that can be compared");
+	}
 	if (condition->comparison != EQ && condition->comparison != NE &&
 			!cJSON_IsNumber(condition->literal) &&
 			!cJSON_IsString(condition->literal)) {
@@ -602,6 +608,15 @@ static bool compare(
 	return false;
 }
 
+/* Above 2^53 one double stands for many numbers: those that look the same may
+ * be written otherwise. */
+static bool can_be_told(const cJSON *a, const cJSON *b) {
+	const double exact_max = 9007199254740992.0;
+	bool ordered = false;
+	return !cJSON_IsNumber(a) || !cJSON_IsNumber(b) ||
+			order_of(a, b, &ordered) != 0 || fabs(a->valuedouble) < exact_max;
+}
+
 static char *json_shown(const cJSON *json) {
 	if (cJSON_IsObject(json)) {
 		return xstrdup("an object");
@@ -614,6 +629,9 @@ static char *json_shown(const cJSON *json) {
 		char *quoted = xasprintf("\"%s\"", text);
 		free(text);
 		return quoted;
+	}
+	if (cJSON_IsNumber(json) && !isfinite(json->valuedouble)) {
+		return xstrdup("a huge number");
 	}
 	char *printed = cJSON_PrintUnformatted(json);
 	char *text = xstrdup(printed != NULL ? printed : "?");
@@ -629,6 +647,9 @@ static bool value_holds(
 			compare(condition->comparison, value, condition->literal);
 	if (value == NULL) {
 		err_set(err, ERR_REFUSED, "output has no %s", path);
+	} else if (!can_be_told(value, condition->literal)) {
+		holds = err_set(err, ERR_INVALID,
+				"%s is too large a number to compare exactly", path);
 	} else if (!holds) {
 		const char *sign = "";
 		for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]);
@@ -648,6 +669,14 @@ static bool value_holds(
 	return holds;
 }
 
+static bool is_utf8(const char *text, size_t len) {
+	size_t step = 1;
+	for (size_t at = 0; at < len && step > 0; at += step) {
+		step = utf8_char_len(text + at, len - at);
+	}
+	return step > 0;
+}
+
 static bool json_holds(const struct condition *condition,
 		const struct condition_subject *subject, struct err *err) {
 	if (subject->output_missing != NULL) {
@@ -664,7 +693,8 @@ static bool json_holds(const struct condition *condition,
 	}
 	cJSON *json = cJSON_ParseWithLengthOpts(
 			subject->output, subject->output_len + 1, NULL, true);
-	if (json == NULL) {
+	if (json == NULL || !is_utf8(subject->output, subject->output_len)) {
+		cJSON_Delete(json);
 		return err_set(err, ERR_REFUSED, "the output is no JSON");
 	}
 	bool holds = value_holds(condition, json, err);

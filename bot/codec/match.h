@@ -11,8 +11,9 @@
  * ignores two of the three limits and needs writable code pages.  Text is
  * UTF-8; bytes that are none match nothing.
  *
- * A pattern that runs away is stopped after about a millisecond, and that is
- * an error: never take it for "no match".
+ * A pattern that runs away is stopped, within a millisecond for most and a
+ * tenth of a second for all, and that is an error: never take it for "no
+ * match".
  */
 
 #define MATCH_PATTERN_MAX ((size_t)4096)  // bytes of a pattern

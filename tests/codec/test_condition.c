@@ -1,7 +1,11 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/xalloc.h"
 #include "codec/condition.h"
+#include "codec/match.h"
 #include "support/test.h"
 
 static struct condition_subject script(int exit_status, const char *output) {
@@ -100,6 +104,94 @@ static void a_pattern_at_its_limit_is_an_error_and_never_no_match(
 	struct condition_subject ended = script(0, output);
 	assert_verdict("output matches /^(a+)+$/", ended,
 			"/^(a+)+$/: pattern too expensive");
+}
+
+/* Without a sum over all places where a match could begin these took up to a
+ * minute and a half, and the bot with them. */
+static void no_pattern_takes_longer_than_a_moment(void **state) {
+	(void)state;
+	static const char *const patterns[] = {
+		"a*a*d",
+		"[ab]*[ac]d",
+		"[ab]*[ab]*cd",
+		"(a?){20}a{20}d",
+		"[ab]{0,90}[ab]{0,900}cd",
+	};
+	static char output[MATCH_SUBJECT_MAX + 2];
+	memset(output, 'a', MATCH_SUBJECT_MAX);
+	output[MATCH_SUBJECT_MAX - 2] = 'x';
+	output[MATCH_SUBJECT_MAX - 1] = 'd';
+	struct condition_subject ended = script(0, output);
+	clock_t begun = clock();
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		char text[80];
+		snprintf(text, sizeof(text), "output matches /%s/", patterns[i]);
+		assert_non_null(strstr(verdict(text, &ended), "too expensive"));
+	}
+	assert_true(clock() - begun < 20 * CLOCKS_PER_SEC); // sanitizers are slow
+	assert_verdict("output matches /xd$/", ended, "");
+	output[MATCH_SUBJECT_MAX] = 'a';
+	ended = script(0, output);
+	assert_verdict("output matches /xd/", ended,
+			"/xd/: 65537 bytes to search; a pattern is tried on 65536 at most");
+	assert_verdict("output contains \"xd\"", ended, "");
+}
+
+static void deep_and_large_json_is_read_or_refused(void **state) {
+	(void)state;
+	const size_t deep = 200000;
+	char *output = xcalloc(1, 2 * deep + 64);
+	memset(output, '[', deep);
+	struct condition_subject ended = script(0, output);
+	assert_verdict("json [0] == 1", ended, "the output is no JSON");
+	memset(output + deep, ']', deep);
+	ended = script(0, output);
+	assert_verdict("json [0] == 1", ended, "the output is no JSON");
+	memset(output, ' ', 2 * deep);
+	memcpy(output, "{\"a\":[7", 7);
+	for (size_t i = 7; i < 2 * deep; i += 2) {
+		memcpy(output + i, ",7", 2);
+	}
+	strcpy(output + 2 * deep + 1, "]}");
+	ended = script(0, output);
+	assert_verdict("json .a[199996] == 7", ended, "");
+	assert_verdict("json .a[199999] == 7", ended, "output has no .a[199999]");
+	free(output);
+}
+
+static void what_is_no_text_is_no_json(void **state) {
+	(void)state;
+	struct condition_subject ended = script(0, "{\"a\":\"x\xff\"}");
+	assert_verdict("json .a != \"y\"", ended, "the output is no JSON");
+	ended = script(0, "{\"a\":\"\xc3\xa9\"}");
+	assert_verdict("json .a == \"\\u00e9\"", ended, "");
+	ended = script(0, "\xff\xfe ok");
+	assert_verdict("output contains \"ok\"", ended, "");
+	assert_verdict(
+			"output matches /^. ok/", ended, "output does not match /^. ok/");
+}
+
+static void numbers_are_never_taken_for_others(void **state) {
+	(void)state;
+	struct condition_subject ended = script(0,
+			"{\"huge\":1e999,\"id\":9007199254740993,\"small\":1e-999,"
+			"\"n\":0.1,\"minus\":-1e400,\"text\":\"1e999\"}");
+	assert_verdict("json .huge > 5", ended, "");
+	assert_verdict(
+			"json .huge <= 1e300", ended, ".huge is a huge number, wanted <= 1e+300");
+	assert_verdict("json .minus < 0", ended, "");
+	assert_verdict("json .id == 9007199254740992", ended,
+			".id is too large a number to compare exactly");
+	assert_verdict("json .id != 9007199254740992", ended,
+			".id is too large a number to compare exactly");
+	assert_verdict("json .id >= 9007199254740993", ended,
+			".id is too large a number to compare exactly");
+	assert_verdict("json .id > 5", ended, "");
+	assert_verdict("json .small == 0", ended, "");
+	assert_verdict("json .n == 0.1", ended, "");
+	assert_verdict(
+			"json .n == 0.10000001", ended, ".n is 0.1, wanted == 0.10000001");
+	assert_verdict("json .text == 5", ended, ".text is \"1e999\", wanted == 5");
 }
 
 static void json_paths_reach_into_objects_and_lists(void **state) {
@@ -241,6 +333,8 @@ static void what_does_not_parse_is_refused_at_its_column(void **state) {
 		{ "json .a == {}", 11, "is compared with" },
 		{ "json .a == 1 2", 11, "is compared with" },
 		{ "json .a < true", 10, "have an order" },
+		{ "json .a < 1e999", 10, "no number as large" },
+		{ "json .a == -1e999", 11, "no number as large" },
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err err = { 0 };
@@ -292,14 +386,14 @@ static void a_reason_fits_one_line_whatever_the_output_was(void **state) {
 	(void)state;
 	char output[512];
 	memset(output, 0, sizeof(output));
-	strcpy(output, "{\"a\":\"\x01\xff");
-	memset(output + 8, 'x', 400);
-	strcpy(output + 408, "\"}");
+	strcpy(output, "{\"a\":\"\x01\xc3\xa9");
+	memset(output + 9, 'x', 400);
+	strcpy(output + 409, "\"}");
 	struct condition_subject ended = script(0, output);
 	const char *why = verdict("json .a == \"y\"", &ended);
 	assert_non_null(strstr(why, "…\""));
-	assert_non_null(strstr(why, "\xef\xbf\xbdx"));
-	assert_null(strpbrk(why, "\n\x01\xff"));
+	assert_non_null(strstr(why, " \xc3\xa9x"));
+	assert_null(strpbrk(why, "\n\x01"));
 }
 
 int main(void) {
@@ -310,6 +404,10 @@ int main(void) {
 		cmocka_unit_test(text_is_looked_for_as_it_is_written),
 		cmocka_unit_test(patterns_match_and_say_when_they_do_not),
 		cmocka_unit_test(a_pattern_at_its_limit_is_an_error_and_never_no_match),
+		cmocka_unit_test(no_pattern_takes_longer_than_a_moment),
+		cmocka_unit_test(deep_and_large_json_is_read_or_refused),
+		cmocka_unit_test(what_is_no_text_is_no_json),
+		cmocka_unit_test(numbers_are_never_taken_for_others),
 		cmocka_unit_test(json_paths_reach_into_objects_and_lists),
 		cmocka_unit_test(every_comparison_does_what_its_sign_says),
 		cmocka_unit_test(a_missing_path_fails_every_comparison),
