@@ -235,7 +235,8 @@ static bool add_pattern(struct plan_target *target, const char *workdir,
 	bool good = result == 0;
 	if (result == GLOB_NOMATCH) {
 		err_set(err, ERR_NOT_FOUND,
-				"[target %s] names the file %s, and there is none below %s",
+				"[target %s] names the file %s, and there is none below %s: "
+				"put it there, or mend `files`",
 				target->name, pattern, workdir);
 	} else if (!good) {
 		err_set(err, ERR_IO, "cannot look for %s below %s", pattern, workdir);
@@ -253,8 +254,9 @@ static bool read_files(const struct config_target *from,
 	struct stat about;
 	if (stat(workdir, &about) < 0 || !S_ISDIR(about.st_mode)) {
 		return err_set(err, ERR_NOT_FOUND,
-				"the workdir %s of [target %s] is not there", workdir,
-				from->name);
+				"the workdir %s of [target %s] is not there: make it, or mend "
+				"`workdir`",
+				workdir, from->name);
 	}
 	for (size_t i = 0; i < from->files.count; i++) {
 		if (!add_pattern(target, workdir, from->files.items[i], err)) {

@@ -104,10 +104,12 @@ bool reading_take_line(struct reading *reading, const char *line) {
 	} else if (strcmp(line, "dirty") == 0) {
 		reading->dirty = true;
 	} else if (strcmp(line, "nowhere") == 0) {
-		reading->problem = xstrdup("its workdir is not there");
+		reading->problem = xstrdup(
+				"its workdir is not there: make it, or mend `workdir`");
 	} else if ((rest = behind(line, "none")) != NULL) {
 		free(reading->problem);
-		reading->problem = xasprintf("no file is there for %s", rest);
+		reading->problem = xasprintf(
+				"no file is there for %s: put it there, or mend `files`", rest);
 	} else if ((rest = behind(line, "bad")) != NULL) {
 		free(reading->problem);
 		reading->problem = xasprintf("%s cannot be read", rest);

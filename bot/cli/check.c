@@ -175,6 +175,7 @@ static void check_secrets_file(struct tally *tally, struct config_file *file,
 	char *path = NULL;
 	struct secret *secret = planner_open_secrets(file->dir, env, &path, &err);
 	if (secret == NULL) {
+		err_wrap(&err, "the secrets of [env %s]: ", env->name);
 		add_problem(&file->findings, env->line, &err);
 	} else {
 		struct secret_values values;

@@ -92,9 +92,14 @@ static void check_answers(const struct config_target *target,
 		const struct reading *reading = readings_of(
 				readings, target->name, host);
 		if (reading != NULL && reading->problem != NULL) {
+			// What ssh says has no colon, and no word on what to do.
+			bool bare = strchr(reading->problem, ':') == NULL;
 			findings_add(findings, SEVERITY_ERROR, "host", line_of(target),
-					"%s of [target %s]: %s", host, target->name,
-					reading->problem);
+					"%s of [target %s]: %s%s", host, target->name,
+					reading->problem,
+					bare ? ": log in there with ssh, this key and as this user,"
+						   " and see"
+						 : "");
 		}
 	}
 }

@@ -245,7 +245,9 @@ static void meet(struct asking *self) {
 
 static bool ask_all(struct asking *self) {
 	if (!ask_by_rest(self)) {
-		add_server(self, "server", "cannot be reached", self->err.text);
+		add_server(self, "server",
+				"cannot be reached from here (is it up? is the address right?)",
+				self->err.text);
 		return false;
 	}
 	if (online_judge_is_ready(self->judge)) {

@@ -281,7 +281,8 @@ static void judge_version(struct online_judge *judge, const cJSON *json) {
 	if (sscanf(version, "%4u.%4u", &major, &minor) != 2) {
 		findings_add(judge->findings, SEVERITY_WARNING, "version",
 				at_server(judge, "url"),
-				"the server does not say its version: 5.37 to 11.6 are meant");
+				"the server does not say its version: ask for it, 5.37 to 11.6 "
+				"are meant");
 	} else if (major < 5 || (major == 5 && minor < 37)) {
 		findings_add(judge->findings, SEVERITY_ERROR, "version",
 				at_server(judge, "url"),
@@ -442,8 +443,8 @@ static void judge_refusal(
 	} else if (!is_absent(answer) || !judge_absent(judge)) {
 		findings_add(judge->findings, SEVERITY_ERROR, "server",
 				at_server(judge, "url"),
-				"the server answers with status %d: %s", answer->status,
-				answer->text);
+				"the server answers with status %d%s: %s", answer->status,
+				answer->status >= 300 ? ", ask who runs it" : "", answer->text);
 	}
 	judge->channel_id[0] = '\0';
 	judge->question = ONLINE_NO_MORE;
@@ -501,8 +502,10 @@ static const char *person_problem(const struct person *person) {
 		return "is deactivated: name somebody else";
 	}
 	if (person->bot || person->guest) {
-		return person->bot ? "is a bot, and bots do not approve"
-						   : "is a guest, and guests do not approve";
+		return person->bot ? "is a bot, and bots do not approve: "
+							 "name a person"
+						   : "is a guest, and guests do not "
+							 "approve: name a member";
 	}
 	return person->member ? NULL : "is not in the channel: invite them";
 }

@@ -104,8 +104,9 @@ static struct secret *read_checked(
 	char *bytes = xcalloc(1, SECRET_MAX_BYTES);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &about) < 0) {
-		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s",
-				strerror(errno));
+		bool gone = errno == ENOENT && check != NULL;
+		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s%s",
+				strerror(errno), gone ? ": write it, mode 0600" : "");
 		goto out;
 	}
 	if (!check_file(&about, err) || (check != NULL && !check(&about, err))) {

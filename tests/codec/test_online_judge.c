@@ -129,7 +129,7 @@ static const struct {
 			"none of Mattermost's answers, so `url` may lead elsewhere "
 			"[server]" },
 	{ 0, 403, "", false,
-			"2: error: the server answers with status 403: why [server]" },
+			"2: error: the server answers with status 403, ask who runs it: why [server]" },
 	{ 0, 200,
 			"{\"username\":\"k\",\"is_bot\":true,\"roles\":\"system_user "
 			"system_manager\"}",
@@ -144,7 +144,7 @@ static const struct {
 			"2: warning: the server is Mattermost 11.7, newer than any that "
 			"was tried (11.6): rehearse on it first [version]" },
 	{ 1, 200, "{\"Version\":7}", true,
-			"2: warning: the server does not say its version: 5.37 to 11.6 "
+			"2: warning: the server does not say its version: ask for it, 5.37 to 11.6 "
 			"are meant [version]" },
 	{ 2, 404, "", false,
 			"3: error: there is no team platform that the bot can see: mend "
@@ -273,7 +273,7 @@ static void a_person_who_cannot_approve_is_told(void **state) {
 	online_judge_person(&rig.judge, &rig.config->roles[0], "ada", true, &guest);
 	assert_found(&rig,
 			"10: error: ada, primary of Lead, is a guest, and guests do not "
-			"approve [person]");
+			"approve: name a member [person]");
 	teardown(&rig);
 }
 
