@@ -15,6 +15,7 @@
 #include "app/outbox.h"
 #include "app/source.h"
 #include "app/speech.h"
+#include "app/tidy.h"
 #include "base/xalloc.h"
 #include "exec/steprunner.h"
 #include "journal/journal.h"
@@ -26,7 +27,10 @@
 #include "sys/log.h"
 #include "sys/secret.h"
 
-#define LOOK_MS    2000 // between looks at the files, real time
+#define LOOK_MS    2000    // between looks at the files, real time
+#define TIDY_MS    3600000 // between looks for what is kept no longer, real
+#define TIDY_FIRST 60000
+#define TIDY_NEXT  1000 // there was more than fits in one turn
 #define MARK_MS    1000 // at most so often the mark is stored
 #define FIRST_MS   20   // a bot that dies young must know where it began
 #define MARK_NAME  "mark"
@@ -51,6 +55,7 @@ struct app {
 	struct inbox *inbox;
 	struct loop_timer *look;
 	struct loop_timer *mark_timer;
+	struct loop_timer *tidy;
 	struct loop_signal *signals[3];
 	struct server_mark mark;
 	bool mark_waits;
@@ -270,6 +275,22 @@ static void on_look(void *data) {
 	struct app *app = data;
 	look_at_files(app, false);
 	loop_timer_start_real(app->look, LOOK_MS);
+}
+
+static bool on_may_go(void *data, const char *id) {
+	return tidy_may_go(data, id);
+}
+
+static void on_tidy(void *data) {
+	struct app *app = data;
+	struct tidy tidy = {
+		.bridge = engine_bridge(app->engine),
+		.id_prefix = source_prefix(app->source),
+		.keep_ms = source_config(app->source)->config->bridge.keep_output_ms,
+		.now_ms = loop_now_ms(app->loop),
+	};
+	bool more = app->runner->api->sweep(app->runner, on_may_go, &tidy);
+	loop_timer_start_real(app->tidy, more ? TIDY_NEXT : TIDY_MS);
 }
 
 static void on_hangup(void *data) {
@@ -503,10 +524,12 @@ static bool make_engine(struct app *app, struct err *err) {
 static void listen(struct app *app) {
 	app->look = loop_timer_create(app->loop, on_look, app);
 	app->mark_timer = loop_timer_create(app->loop, on_mark_timer, app);
+	app->tidy = loop_timer_create(app->loop, on_tidy, app);
 	app->signals[0] = loop_signal_create(app->loop, SIGTERM, on_stop, app);
 	app->signals[1] = loop_signal_create(app->loop, SIGINT, on_stop, app);
 	app->signals[2] = loop_signal_create(app->loop, SIGHUP, on_hangup, app);
 	loop_timer_start_real(app->look, LOOK_MS);
+	loop_timer_start_real(app->tidy, TIDY_FIRST);
 	source_use_server(app->source, app->server);
 }
 
@@ -530,6 +553,7 @@ static void tear_down(struct app *app) {
 	}
 	loop_timer_destroy(app->look);
 	loop_timer_destroy(app->mark_timer);
+	loop_timer_destroy(app->tidy);
 	if (app->engine != NULL) {
 		store_mark(app);
 	}

@@ -45,12 +45,21 @@ static bool add_safe(struct str *str, const char *text) {
 	return same;
 }
 
+char *job_id_start(const char *prefix, uint32_t run) {
+	struct str start;
+	str_init(&start, NAME_ROOM);
+	add_safe(&start, prefix);
+	str_addf(&start, "-%u-", run);
+	return str_take(&start);
+}
+
 char *job_id(const char *prefix, const struct run *run,
 		const struct effect *effect) {
 	struct str id;
+	char *start = job_id_start(prefix, run->number);
 	str_init(&id, NAME_ROOM);
-	add_safe(&id, prefix);
-	str_addf(&id, "-%u-", run->number);
+	str_add(&id, start);
+	free(start);
 	add_safe(&id, run->plan->runbook->steps[effect->step].number);
 	str_addf(&id, "-b%u-", effect->block + 1);
 	if (!add_safe(&id, job_host(run, effect))) {

@@ -39,6 +39,10 @@ struct job {
 char *job_id(const char *prefix, const struct run *run,
 		const struct effect *effect) __attribute__((warn_unused_result));
 
+/* How the identities of all attempts of run @run begin.  Caller frees. */
+char *job_id_start(const char *prefix, uint32_t run)
+		__attribute__((warn_unused_result));
+
 /*
  * Fill @job for the attempt that @effect names; @id is borrowed.  False with
  * @err where it cannot be run: a secret is gone, its target is.  What can be

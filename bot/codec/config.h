@@ -40,7 +40,8 @@ struct config_bridge {
 	int64_t escalate_after_ms; // 0: silence is not escalated
 	bool requester_approves;
 	int64_t step_timeout_ms;
-	char *templates; // NULL: none
+	char *templates;        // NULL: none
+	int64_t keep_output_ms; // of a closed run's commands; 0: for ever
 };
 
 struct config_role {

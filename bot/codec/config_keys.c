@@ -42,6 +42,7 @@ static const struct config_key bridge_keys[] = {
 	{ "step_timeout", VALUE_TIME, IN(bridge, step_timeout_ms), SECOND,
 			7 * DAY },
 	{ "templates", VALUE_TEXT, IN(bridge, templates) },
+	{ "keep_output", VALUE_TIME, IN(bridge, keep_output_ms), 0, 3660 * DAY },
 };
 
 static const struct config_key role_keys[] = {
@@ -144,6 +145,7 @@ void config_set_defaults(struct config *config) {
 	config->bridge.rehearsal_valid_ms = DAY;
 	config->bridge.requester_approves = true;
 	config->bridge.step_timeout_ms = 15 * MINUTE;
+	config->bridge.keep_output_ms = 90 * DAY;
 	config->override.count = 2;
 	config->bridge.escalate_after_ms = 600000;
 	struct err never;

@@ -533,6 +533,7 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 		enum run_status from = run->status;
 		ok = enter(run, RUN_CLOSED, err);
 		run->closed_from = ok ? from : run->closed_from;
+		run->closed_ms = ok ? event->at_ms : run->closed_ms;
 	} else if (type == EVENT_STATUS_DUE) {
 		ok = fold_status(run, event);
 	} else {

@@ -117,6 +117,12 @@ struct runner_api {
 	 * because its place is gone; if not it can still be started safely.
 	 */
 	bool (*has_begun)(struct runner *runner, const char *id);
+	/*
+	 * Remove what is kept of attempts of which @may_go says so, and that are
+	 * not followed; not all at once.  Whether there may be more.
+	 */
+	bool (*sweep)(struct runner *runner,
+			bool (*may_go)(void *data, const char *id), void *data);
 	void (*destroy)(struct runner *runner);
 };
 

@@ -17,6 +17,7 @@
 #include "exec/spawner.h"
 #include "exec/ssh.h"
 #include "exec/stepfolder.h"
+#include "exec/sweep.h"
 #include "loop/http.h"
 #include "loop/loop.h"
 #include "sys/clock.h"
@@ -27,6 +28,7 @@
 #define POLL_MS       50 // real, where no descriptor can tell
 #define ALIVE_POLL_MS 200
 #define SPAWNS_MAX    5
+#define SWEEP_MOST    50        // folders removed in one turn of the loop
 #define BRIDGE_NAME   ".bridge" // in the folder of attempts: no id has a dot
 
 struct followed {
@@ -678,6 +680,26 @@ static bool steprunner_has_begun(struct runner *base, const char *id) {
 	return begun;
 }
 
+struct sweeping {
+	const struct steprunner *runner;
+	bool (*may_go)(void *data, const char *id);
+	void *data;
+};
+
+static bool may_sweep(void *data, const char *id) {
+	const struct sweeping *sweeping = data;
+	return find(sweeping->runner, id) == NULL &&
+			sweeping->may_go(sweeping->data, id);
+}
+
+static bool steprunner_sweep(struct runner *base,
+		bool (*may_go)(void *data, const char *id), void *data) {
+	const struct steprunner *runner = from_base(base);
+	struct sweeping sweeping = { runner, may_go, data };
+	return sweep_attempts(runner->attempts, SWEEP_MOST, may_sweep, &sweeping) ==
+			SWEEP_MOST;
+}
+
 static void steprunner_destroy(struct runner *base) {
 	struct steprunner *runner = from_base(base);
 	while (runner->followed != NULL) {
@@ -701,6 +723,7 @@ static const struct runner_api steprunner_api = {
 	.cancel = steprunner_cancel,
 	.forget = steprunner_forget,
 	.has_begun = steprunner_has_begun,
+	.sweep = steprunner_sweep,
 	.destroy = steprunner_destroy,
 };
 

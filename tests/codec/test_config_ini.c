@@ -73,6 +73,7 @@ static void what_is_not_said_has_its_default(void **state) {
 	assert_int_equal(config->bridge.rehearsal_valid_ms, 86400000);
 	assert_int_equal(config->bridge.backup_after_ms, 0);
 	assert_int_equal(config->bridge.step_timeout_ms, 900000);
+	assert_int_equal(config->bridge.keep_output_ms, INT64_C(7776000000));
 	assert_true(config->bridge.requester_approves);
 	assert_null(config->bridge.templates);
 	assert_null(config->mattermost.token_credential);
@@ -126,6 +127,7 @@ static void every_key_is_read(void **state) {
 								 "requester_approves = no\n"
 								 "step_timeout = 1m\n"
 								 "templates = mine\n"
+								 "keep_output = 0\n"
 								 "[role DevOps lead]\n"
 								 "primary = devops.lead\n"
 								 "backup = platform.ops,sre_lead , b-2\n"
@@ -163,6 +165,7 @@ static void every_key_is_read(void **state) {
 	assert_int_equal(config->bridge.rehearsal_valid_ms, 172800000);
 	assert_int_equal(config->bridge.backup_after_ms, 600000);
 	assert_int_equal(config->bridge.step_timeout_ms, 60000);
+	assert_int_equal(config->bridge.keep_output_ms, 0);
 	assert_false(config->bridge.requester_approves);
 	assert_string_equal(config->bridge.templates, "mine");
 	const struct config_role *role = config_role(config, "DEVOPS lead");
@@ -171,7 +174,7 @@ static void every_key_is_read(void **state) {
 	assert_string_equal(role->primary, "devops.lead");
 	assert_int_equal(role->backups.count, 3);
 	assert_string_equal(role->backups.items[1], "sre_lead");
-	assert_int_equal(role->line, 23);
+	assert_int_equal(role->line, 24);
 	assert_non_null(config_role(config, "scanner / queue"));
 	const struct config_env *env = config_env(config, "prod");
 	assert_non_null(env);
@@ -771,7 +774,7 @@ static void the_example_tells_the_true_defaults(void **state) {
 		str_add_bytes(&text, line + key, len - key);
 		str_add_char(&text, '\n');
 	}
-	assert_int_equal(uncommented, 12);
+	assert_int_equal(uncommented, 13);
 	struct config *said = good(str_text(&text));
 	struct config *unsaid = good(example_text);
 	assert_string_equal(said->bridge.prefix, unsaid->bridge.prefix);
@@ -789,6 +792,8 @@ static void the_example_tells_the_true_defaults(void **state) {
 			said->bridge.escalate_after_ms, unsaid->bridge.escalate_after_ms);
 	assert_int_equal(
 			said->bridge.step_timeout_ms, unsaid->bridge.step_timeout_ms);
+	assert_int_equal(
+			said->bridge.keep_output_ms, unsaid->bridge.keep_output_ms);
 	assert_int_equal(
 			said->bridge.requester_approves, unsaid->bridge.requester_approves);
 	assert_int_equal(config_target(said, "compose")->parallel,

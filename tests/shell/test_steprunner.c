@@ -572,6 +572,49 @@ static void what_was_started_is_not_begun_anew_where_its_folder_is_gone(
 	}
 }
 
+static bool may_go(void *data, const char *id) {
+	(void)data;
+	return strcmp(id, "kept") != 0;
+}
+
+static void what_is_swept_is_neither_followed_nor_alive(void **state) {
+	(void)state;
+	struct rig rig;
+	setup(&rig);
+	bot_starts(&rig);
+	struct attempt_spec old = script(&rig, "old",
+			"cd \"${BRIDGE_OUTPUT%/*}\"; mkdir -p a/b; touch a/b/c; "
+			"ln -s / a/root");
+	struct attempt_spec kept = script(&rig, "kept", "true");
+	struct attempt_spec runs = script(&rig, "runs",
+			"touch ready; while [ ! -e go ]; do sleep 0.02; done");
+	assert_int_equal(outcome(&rig, &old)->end, ATTEMPT_OK);
+	assert_int_equal(outcome(&rig, &kept)->end, ATTEMPT_OK);
+	ensure(&rig, &runs);
+	turn_for(&rig, 20);
+	wait_for(&rig, "ready");
+	assert_false(rig.runner->api->sweep(rig.runner, may_go, NULL));
+	assert_false(exists(&rig, "attempts/old"));
+	assert_true(exists(&rig, "attempts/kept/log"));
+	assert_true(exists(&rig, "attempts/runs"));
+	bot_dies(&rig);
+	bot_starts(&rig); // which follows nothing yet
+	assert_false(rig.runner->api->sweep(rig.runner, may_go, NULL));
+	assert_true(exists(&rig, "attempts/runs"));
+	touch(&rig, "go");
+	follow(&rig, &runs);
+	await(&rig, 1);
+	assert_int_equal(rig.told[2].end, ATTEMPT_OK);
+	assert_false(rig.runner->api->sweep(rig.runner, may_go, NULL));
+	for (int i = 0; i < 400 && exists(&rig, "attempts/runs"); i++) {
+		nap(5); // its runner leaves
+		rig.runner->api->sweep(rig.runner, may_go, NULL);
+	}
+	assert_false(exists(&rig, "attempts/runs"));
+	bot_dies(&rig);
+	teardown(&rig);
+}
+
 /* The runner is killed; what it started goes on until `go` is there. */
 static void runner_dies(struct rig *rig, bool bot_watches) {
 	struct attempt_spec spec = script(rig, "a",
@@ -1073,6 +1116,7 @@ int main(void) {
 		cmocka_unit_test(wherever_a_bot_is_killed_the_command_runs_once),
 		cmocka_unit_test(a_cancel_holds_across_a_restart),
 		cmocka_unit_test(what_is_cancelled_before_it_is_ensured_never_begins),
+		cmocka_unit_test(what_is_swept_is_neither_followed_nor_alive),
 		cmocka_unit_test(
 				what_was_started_is_not_begun_anew_where_its_folder_is_gone),
 		cmocka_unit_test(a_runner_that_is_killed_makes_the_outcome_unknown),

@@ -204,6 +204,14 @@ static bool runner_has_begun(struct runner *runner, const char *id) {
 	return find(of(runner)->machine, id) != NULL;
 }
 
+static bool runner_sweep(struct runner *runner,
+		bool (*may_go)(void *data, const char *id), void *data) {
+	(void)runner;
+	(void)may_go;
+	(void)data;
+	return false; // nothing is kept here
+}
+
 static void runner_destroy(struct runner *runner) {
 	struct fake_runner *self = of(runner);
 	struct fake_machine *machine = self->machine;
@@ -221,6 +229,7 @@ static const struct runner_api api = {
 	.cancel = runner_cancel,
 	.forget = runner_forget,
 	.has_begun = runner_has_begun,
+	.sweep = runner_sweep,
 	.destroy = runner_destroy,
 };
 
