@@ -78,6 +78,9 @@ static void find_mentions(struct event *event, const struct post *post) {
 	for (size_t i = 0; i < channel->member_count; i++) {
 		if (!post->system && is_mentioned(post, channel->members[i])) {
 			event->mentions[event->mention_count++] = channel->members[i];
+			channel->unseen[i]++;
+		} else if (channel->members[i] == post->user && !post->user->bot) {
+			channel->unseen[i] = 0; // who speaks has seen the channel
 		}
 	}
 }

@@ -205,6 +205,16 @@ void shape_channel(struct str *out, const char *key, const struct world *world,
 	json_close(out, '}');
 }
 
+static uint32_t unseen_of(
+		const struct channel *channel, const struct user *user) {
+	for (size_t i = 0; i < channel->member_count; i++) {
+		if (channel->members[i] == user) {
+			return channel->unseen[i];
+		}
+	}
+	return 0;
+}
+
 void shape_member(struct str *out, const char *key, const struct world *world,
 		const struct channel *channel, const struct user *user) {
 	json_open(out, key, '{');
@@ -213,7 +223,7 @@ void shape_member(struct str *out, const char *key, const struct world *world,
 	json_text(out, "roles", user->guest ? "channel_guest" : "channel_user");
 	json_number(out, "last_viewed_at", is_old(world) ? 0 : -1);
 	json_number(out, "msg_count", 0);
-	json_number(out, "mention_count", 0);
+	json_number(out, "mention_count", unseen_of(channel, user));
 	json_number(out, "mention_count_root", 0);
 	if (!is_old(world)) {
 		json_number(out, "urgent_mention_count", 0);

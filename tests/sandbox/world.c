@@ -44,6 +44,7 @@ static void free_channel(struct channel *channel) {
 	free(channel->display_name);
 	free(channel->header);
 	free(channel->members);
+	free(channel->unseen);
 	free(channel);
 }
 
@@ -202,6 +203,9 @@ void channel_add(struct channel *channel, struct user *user) {
 	}
 	channel->members = more(
 			channel->members, channel->member_count, sizeof(user));
+	channel->unseen = more(
+			channel->unseen, channel->member_count, sizeof(channel->unseen[0]));
+	channel->unseen[channel->member_count] = 0;
 	channel->members[channel->member_count++] = user;
 }
 
@@ -211,6 +215,8 @@ void channel_remove(struct channel *channel, const struct user *user) {
 			channel->member_count--;
 			memmove(&channel->members[i], &channel->members[i + 1],
 					(channel->member_count - i) * sizeof(user));
+			memmove(&channel->unseen[i], &channel->unseen[i + 1],
+					(channel->member_count - i) * sizeof(channel->unseen[0]));
 			return;
 		}
 	}

@@ -58,6 +58,7 @@ struct channel {
 	int64_t last_post_at;
 	int64_t post_count;
 	struct user **members;
+	uint32_t *unseen; // of each member: mentions since they last spoke
 	size_t member_count;
 };
 

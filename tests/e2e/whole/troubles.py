@@ -6,6 +6,7 @@ import runbooks
 from nights import begin
 from stage import YES
 from tap import claim, until
+from wire import Wire
 
 
 def channel(stage, case):
@@ -207,6 +208,86 @@ def storm(stage, case):
         stage.wait("attempt.ended", step="1.1", outcome="ok")
         stage.check_all()
         stage.stop()
+
+
+def wires(stage, case):
+    """A network that fails while the bot and the server are well."""
+    wire = Wire(stage.url)
+    stage.url = wire.url
+    stage.write(runbooks.night(), status_every="1s")
+    stage.start()
+
+    with case("what is tapped while the socket is cut counts"):
+        stage.say("lead", "!cutover start")
+        gate = stage.gate("start")
+        since = stage.log.stat().st_size
+        wire.cut()
+        stage.devops.tap(gate)
+        stage.wait("gate.approved", user=stage.devops)
+        until(lambda: stage.online(since), "it is online again")
+
+    with case("cut again and again, it hears each word once and in order"):
+        said = [f"word {number}" for number in range(20)]
+        for word in said:
+            stage.say("anna", "!note " + word)
+            wire.cut(websockets_only=True)
+            time.sleep(0.1)
+        stage.wait("note.taken", len(said), seconds=30)
+        taken = [event["text"] for event in stage.events("note.taken")]
+        claim(taken == said, f"in order, once each: {taken}")
+
+    with case("what is taken back while nothing gets through does not count"):
+        wire.part()
+        stage.devops.untap(gate)
+        stage.storage.tap(gate)
+        time.sleep(1)
+        claim(stage.lines() == [], "nothing has run")
+        wire.mend()
+        stage.wait("gate.withdrawn", user=stage.devops)
+        stage.wait("gate.approved", user=stage.storage)
+        stage.never("gate.passed")
+
+    with case("a post whose answer is lost is looked for, not made again"):
+        wire.lose(b"POST /api/v4/posts ", 3)
+        for text in ("!status", "!who", "!why"):
+            stage.answered(stage.say("anna", text), "command.answered")
+        claim(wire.lost == 3, f"{wire.lost} answers were lost")
+
+    with case("so are taps, pins and edits whose answers are lost"):
+        wire.lose(b"POST /api/v4/reactions ", 2)
+        wire.lose(b"PUT /api/v4/posts/", 2)
+        stage.devops.tap(gate)
+        stage.wait("gate.passed")
+        ask = stage.step_post("1.2")
+        until(lambda: wire.lost == 7, "the answers were lost")
+        until(lambda: "T0 approved" in stage.admin.post(gate)["message"],
+              "the gate's post says what came of it")
+
+    with case("a line that is dead and does not say so is found to be"):
+        since = stage.log.stat().st_size
+        with wire.frozen():
+            stage.storage.tap(ask)
+            until(lambda: "lost" in stage.said_in_log(since),
+                  "it is noticed", 40)
+            claim(stage.lines() == ["snapshot"], f"{stage.lines()}")
+        wire.cut()
+        stage.wait("step.ended", step="1.2", outcome="ok", seconds=40)
+
+    with case("a command goes on while nothing gets through, to its end"):
+        stage.wait_for_line("deploy launch-42")
+        wire.part()
+        stage.open_door()
+        stage.wait_for_line("deployed")
+        time.sleep(1)
+        wire.mend()
+        stage.wait("step.ended", step="1.3", outcome="ok", seconds=30)
+        stage.wait("step.ended", step="1.4", outcome="failed", seconds=30)
+        claim(stage.lines().count("deployed") == 1, "it ran once")
+
+    with case("nothing was said twice, and the journal is whole"):
+        stage.check_all()
+        claim(stage.stop() == 0, "SIGTERM ends the bot in good order")
+        wire.close()
 
 
 def fidget(person, post):
