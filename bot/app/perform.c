@@ -44,6 +44,7 @@ struct effort {
 	/* attempts */
 	char *id;
 	bool ended;
+	bool fresh; // its start was asked for in this life, its files just read
 
 	/* gates */
 	char *post;
@@ -106,7 +107,11 @@ static struct effort *take_effort(
 		struct perform *perform, const struct effect *effect) {
 	struct effort *effort = find_effort(perform, effect);
 	if (effort == NULL) {
+		struct effect start = *effect;
+		start.type = EFFECT_START_ATTEMPT;
 		effort = xcalloc(1, sizeof(*effort));
+		effort->fresh = effect->type == EFFECT_FOLLOW_ATTEMPT &&
+				find_effort(perform, &start) != NULL;
 		effort->perform = perform;
 		effort->next = perform->efforts;
 		perform->efforts = effort;
@@ -422,6 +427,28 @@ static bool is_kept_back(struct effort *effort, const struct bridge *bridge,
 	return false;
 }
 
+/* Nobody knows how long ago its files were read: are they still those that
+ * were approved?  Of hosts over ssh that is not known without asking them. */
+static bool may_still_begin(
+		const struct effort *effort, const struct run *run, struct err *err) {
+	struct sources *sources = effort->perform->options.sources;
+	const char *name = job_block(run, &effort->effect)->on;
+	const char *host = job_host(run, &effort->effect);
+	struct plan plan = { 0 };
+	if (effort->fresh || !effort->effect.forward ||
+			strcmp(host, "local") != 0) {
+		return true;
+	}
+	plan_init(&plan, run->plan->runbook);
+	bool ok = sources->api->target(sources, name, host, &plan, err);
+	if (ok && !flow_files_stand(run, plan_target(&plan, name))) {
+		ok = err_set(err, ERR_REFUSED,
+				"files of %s changed before it had begun", name);
+	}
+	plan_finish(&plan);
+	return ok;
+}
+
 static void follow(struct effort *effort, const struct bridge *bridge,
 		const struct run *run, struct perform_reach reach) {
 	const struct perform_options *options = &effort->perform->options;
@@ -433,7 +460,7 @@ static void follow(struct effort *effort, const struct bridge *bridge,
 	struct err err = { 0 };
 	bool made = job_make(
 			&job, effort->id, run, &effort->effect, options->sources, &err);
-	if (made || begun) {
+	if (begun || (made && may_still_begin(effort, run, &err))) {
 		/* Of an attempt that has begun only the id matters. */
 		job.spec.id = effort->id;
 		effort->stage = STAGE_DONE;

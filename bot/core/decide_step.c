@@ -38,15 +38,6 @@ static bool is_wanted(const struct deciding *d) {
 	return wanted;
 }
 
-static const char *accepted_digest(const struct run *run, const char *target) {
-	for (size_t i = 0; i < run->accepted_count; i++) {
-		if (strcmp(run->accepted[i].name, target) == 0) {
-			return run->accepted[i].value;
-		}
-	}
-	return NULL;
-}
-
 static const char *changed_files(struct deciding *d,
 		const struct plan_target *then, const struct plan_target *now) {
 	const char *text = "";
@@ -111,18 +102,12 @@ static bool files_stand(
 						request->problem != NULL ? request->problem : ""));
 		return false;
 	}
-	const struct plan_target *then = plan_target(&run->plan->plan, name);
-	char planned[SHA256_HEX] = "";
-	if (then != NULL) {
-		plan_target_hash(then, planned);
+	if (flow_files_stand(run, request->target)) {
+		return true;
 	}
 	char *now = decision_own(d->decision, xcalloc(1, SHA256_HEX));
 	plan_target_hash(request->target, now);
-	const char *accepted = accepted_digest(run, name);
-	if (strcmp(now, accepted != NULL ? accepted : planned) == 0) {
-		return true;
-	}
-	hold_for_files(d, run, then, now);
+	hold_for_files(d, run, plan_target(&run->plan->plan, name), now);
 	return false;
 }
 

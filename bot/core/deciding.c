@@ -381,13 +381,3 @@ void deciding_pass_gate(struct deciding *d, const struct gate_state *gate) {
 	event.value_count = count;
 	deciding_add(d, event);
 }
-
-void plan_target_hash(const struct plan_target *target, char hex[SHA256_HEX]) {
-	struct sha256 *sha = sha256_begin();
-	sha256_add_number(sha, target->file_count);
-	for (size_t i = 0; i < target->file_count; i++) {
-		sha256_add_field(sha, target->files[i].path);
-		sha256_add_field(sha, target->files[i].hash);
-	}
-	sha256_end(sha, hex);
-}

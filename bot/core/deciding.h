@@ -101,7 +101,4 @@ const char *deciding_span(struct deciding *d, int64_t ms);
 /* "02:30", UTC. */
 const char *deciding_clock(struct deciding *d, int64_t at_ms);
 
-/* Hash over a target's tracked files. */
-void plan_target_hash(const struct plan_target *target, char hex[SHA256_HEX]);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "base/xalloc.h"
 
 #define BIT(n) (1u << (n))
@@ -531,6 +532,33 @@ bool flow_stops_on_rollback(
 		const struct run *run, size_t step, uint32_t block) {
 	return kind_of(run, step) != PHASE_ROLLBACK &&
 			model_of(run, step)->blocks[block].on_rollback == ON_ROLLBACK_STOP;
+}
+
+void plan_target_hash(const struct plan_target *target, char hex[SHA256_HEX]) {
+	struct sha256 *sha = sha256_begin();
+	sha256_add_number(sha, target->file_count);
+	for (size_t i = 0; i < target->file_count; i++) {
+		sha256_add_field(sha, target->files[i].path);
+		sha256_add_field(sha, target->files[i].hash);
+	}
+	sha256_end(sha, hex);
+}
+
+bool flow_files_stand(const struct run *run, const struct plan_target *now) {
+	char hex[SHA256_HEX];
+	char planned[SHA256_HEX] = "";
+	const char *good = NULL;
+	for (size_t i = 0; i < run->accepted_count && good == NULL; i++) {
+		if (strcmp(run->accepted[i].name, now->name) == 0) {
+			good = run->accepted[i].value;
+		}
+	}
+	const struct plan_target *then = plan_target(&run->plan->plan, now->name);
+	if (good == NULL && then != NULL) {
+		plan_target_hash(then, planned);
+	}
+	plan_target_hash(now, hex);
+	return strcmp(hex, good != NULL ? good : planned) == 0;
 }
 
 bool run_has_forward_running(const struct run *run) {

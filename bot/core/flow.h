@@ -90,6 +90,13 @@ bool flow_publishes_undo(const struct run *run, size_t step);
 /* Whether a rollback may stop the attempt of this block. */
 bool flow_stops_on_rollback(const struct run *run, size_t step, uint32_t block);
 
+/* Hash over a target's tracked files. */
+void plan_target_hash(const struct plan_target *target, char hex[SHA256_HEX]);
+
+/* Whether the tracked files of a target, as read in @now, are those that were
+ * approved for @run: with its plan, or since. */
+bool flow_files_stand(const struct run *run, const struct plan_target *now);
+
 /* Whether an attempt of a phase other than rollback is running. */
 bool run_has_forward_running(const struct run *run);
 

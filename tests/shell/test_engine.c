@@ -557,6 +557,30 @@ static void what_never_began_does_not_once_a_rollback_is_asked_for(
 	rig_finish(&rig);
 }
 
+/* The bot is away for as long as it takes to edit a file. */
+static void what_never_began_does_not_with_other_files(void **state) {
+	(void)state;
+	struct rig rig;
+	size_t count = 0;
+	bury_before_beginning(&rig, ten_lines);
+	rig_change_files(&rig, true);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(rig_count(&rig, "attempt.ended"), 1);
+	fake_chat_say(rig.chat, "lead", "!retry 1.1");
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(rig_count(&rig, "run.files_changed"), 1);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 2);
+	rig_finish(&rig);
+}
+
 static const char with_evidence[] = ROLES
 		"## 1 Go {.production}\n\n"
 		"1. Look at the board {owner=\"Storage\" evidence}\n"
@@ -864,6 +888,7 @@ int main(void) {
 		cmocka_unit_test(what_never_began_waits_for_a_hold_said_meanwhile),
 		cmocka_unit_test(
 				what_never_began_does_not_once_a_rollback_is_asked_for),
+		cmocka_unit_test(what_never_began_does_not_with_other_files),
 		cmocka_unit_test(a_file_that_comes_late_is_waited_for),
 		cmocka_unit_test(a_file_that_never_comes_is_given_up_and_told),
 		cmocka_unit_test(a_file_below_the_question_answers_it),

@@ -29,6 +29,7 @@ struct rig_sources {
 	struct settings settings;
 	char *runbook;
 	bool files_broken;
+	bool files_changed;
 	bool secrets_broken;
 };
 
@@ -66,6 +67,10 @@ static bool add_target(const struct rig_sources *self, const char *name,
 	struct plan_target *target = plan_add_target(plan, name);
 	plan_target_add_host(target, "local");
 	target->workdir = xstrdup("/srv");
+	if (self->files_changed) {
+		const char hash[SHA256_HEX] = "ab";
+		plan_target_add_file(target, "prod.env", hash);
+	}
 	return true;
 }
 
@@ -340,6 +345,10 @@ void rig_runbook(struct rig *rig, const char *text) {
 
 void rig_break_files(struct rig *rig, bool broken) {
 	rig->sources->files_broken = broken;
+}
+
+void rig_change_files(struct rig *rig, bool changed) {
+	rig->sources->files_changed = changed;
 }
 
 void rig_break_secrets(struct rig *rig, bool broken) {
