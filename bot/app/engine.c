@@ -158,6 +158,8 @@ static enum commit commit(struct engine *engine, const struct request *request,
 	enum commit result = COMMIT_NOTHING;
 	*took_plan = false;
 	if (decision.count > 0) {
+		struct server *server = engine->options.server;
+		engine->record.most = server->api->max_message(server);
 		switch (record_commit(
 				&engine->record, &world, &decision, input, took_plan)) {
 		case RECORD_DONE:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/recover.h"
+#include "app/split.h"
 #include "app/voice.h"
 #include "base/xalloc.h"
 #include "codec/event_json.h"
@@ -152,6 +153,7 @@ enum record_result record_commit(struct record *record,
 	}
 	cards_say(&record->cards, record->voice, &scene, decision, &said, &news);
 	drop_repeated(record, &said);
+	split_said(&said, record->most);
 	for (size_t i = 0; i < decision->count; i++) {
 		rows[i].input = input;
 	}

@@ -30,6 +30,7 @@ struct record {
 	struct bridge bridge;
 	struct cards cards;
 	bool stale;
+	size_t most;        // characters in one post; 0: no limit
 	bool said;          // the outbox has rows since this was last cleared
 	unsigned failures;  // in a row
 	struct err failure; // the last of them

@@ -871,6 +871,31 @@ static void a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not(
 	}
 }
 
+static void what_is_too_long_for_a_post_is_said_in_several(void **state) {
+	(void)state;
+	struct rig rig;
+	struct str why = { 0 };
+	rig_init(&rig, ten_lines);
+	fake_chat_limit(rig.chat, 300);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	for (int i = 0; i < 60; i++) {
+		str_addf(&why, "word%d ", i);
+	}
+	str_add(&why, "the end");
+	char *note = xasprintf("!note %s", str_text(&why));
+	fake_chat_say(rig.chat, "lead", note);
+	rig_go(&rig, 5000);
+	const struct fake_post *last = fake_chat_newest(rig.chat, "the end");
+	assert_non_null(last);
+	assert_non_null(strstr(last->message, "\n(2/2)"));
+	assert_null(fake_chat_newest(rig.chat, "(cut)"));
+	assert_non_null(fake_chat_newest(rig.chat, "word0 "));
+	free(note);
+	str_finish(&why);
+	rig_finish(&rig);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_night_goes_from_plan_to_rollback),
@@ -901,6 +926,7 @@ int main(void) {
 		cmocka_unit_test(
 				a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again),
 		cmocka_unit_test(a_card_that_somebody_deletes_is_made_and_pinned_anew),
+		cmocka_unit_test(what_is_too_long_for_a_post_is_said_in_several),
 		cmocka_unit_test(
 				a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not),
 	};

@@ -26,6 +26,7 @@ struct fake_chat {
 	unsigned read_failures;
 	const char *refused; // borrowed; posts that say this, so often
 	unsigned refusals;
+	size_t max_message;
 	char *shut; // a channel that takes no posts
 	enum server_result fetch_result;
 	unsigned fetches; // asked for so far
@@ -520,8 +521,7 @@ static int64_t fake_server_time(const struct server *server) {
 }
 
 static size_t fake_max(const struct server *server) {
-	(void)server;
-	return 4000;
+	return of(server)->chat->max_message;
 }
 
 static void fake_start(struct server *server) {
@@ -716,6 +716,10 @@ void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
 	chat->faults = count;
 }
 
+void fake_chat_limit(struct fake_chat *chat, size_t most) {
+	chat->max_message = most;
+}
+
 void fake_chat_refuse(
 		struct fake_chat *chat, const char *text, unsigned count) {
 	chat->refused = text;
@@ -772,6 +776,7 @@ void fake_chat_print(const struct fake_chat *chat) {
 struct fake_chat *fake_chat_create(struct loop *loop) {
 	struct fake_chat *chat = xcalloc(1, sizeof(*chat));
 	chat->loop = loop;
+	chat->max_message = 4000;
 	people_init(&chat->people);
 	return chat;
 }

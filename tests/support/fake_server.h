@@ -90,6 +90,8 @@ void fake_chat_untap(struct fake_chat *chat, const char *user,
  * in all, meet @fault. */
 void fake_chat_fault(struct fake_chat *chat, enum fake_fault fault,
 		unsigned nth, unsigned count);
+/* A post may have so many characters at most; at first 4000. */
+void fake_chat_limit(struct fake_chat *chat, size_t most);
 /* The next @count requests to post what contains @text, a literal, are refused
  * for good. */
 void fake_chat_refuse(struct fake_chat *chat, const char *text, unsigned count);
