@@ -46,6 +46,7 @@ const char *const *runbook_check_rules(void) {
 		"table",
 		"too-large",
 		"undo-unpublished",
+		"unseen",
 		"variable-unset",
 		NULL,
 	};

@@ -91,10 +91,89 @@ static const struct {
 			"6:20 7:3 11:3 16:27 17:3 18:11 19:18 23:3 24:13 25:10 29:3 31:1" },
 	{ "undo-unpublished", false, "35:15 40:23 45:25 50:11 60:31" },
 	{ "unseen", false, "8:10 13:4 18:10 23:6 28:15" },
-	{ "variable-unset", true, "8:21 8:31 8:44 8:57 13:10 19:4 25:10 30:42 39:10" },
+	{ "variable-unset", true,
+			"8:21 8:31 8:44 8:57 13:10 19:4 25:10 30:42 39:10" },
 };
 
 #define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
+
+#define ROLES_TABLE \
+	"| Role | Primary | Backup | Contact |\n|--|--|--|--|\n" \
+	"| Lead | a | b | c |\n| CTO | a | b | c |\n\n"
+#define GATES_TABLE \
+	"| Step | Required approvers | Record location |\n|--|--|--|\n" \
+	"| Go | Lead | x |\n\n"
+#define TESTS_TABLE(columns, cells) \
+	"## Try {.rehearsal}\n\n| Test | Command / action | Expected result |" columns \
+	"\n|--|--|--|--|\n" cells "\n"
+
+/* Other ways to break a rule, beside those of its pair of runbooks; and what
+ * does not break it. */
+static const struct {
+	const char *found;
+	const char *bad;
+	const char *good;
+} other_ways[] = {
+	{ "1:1 no-rollback",
+			"## Go {.production}\n- x\n\n## Try {.rehearsal}\n- x\n",
+			"## Go {.production}\n- x\n\n## Try {.rehearsal}\n- x\n\n"
+			"## Back {.rollback}\n- x\n" },
+	{ "5:4 block-outside",
+			"## Try {.rehearsal}\n\n1. One\n\n   ```expect\n   exit 0\n   ```\n"
+			"   ```sh\n   true\n   ```\n",
+			"## Try {.rehearsal}\n\n1. One\n\n   ```sh\n   true\n   ```\n"
+			"   ```expect\n   exit 0\n   ```\n" },
+	{ "1:25 gate-unknown", "## Try {.rehearsal gate=Go}\n- x\n",
+			ROLES_TABLE GATES_TABLE "## Try {.rehearsal gate=Go}\n- x\n" },
+	{ "2:14 attribute", "## Try {.rehearsal}\n- x {on=here on=there}\n",
+			"## Try {.rehearsal}\n- x {on=here}\n- y {on=there}\n" },
+	{ "5:10 attribute",
+			"## Try {.rehearsal}\n\n1. x\n\n   ```sh every=10m for=5m\n"
+			"   true\n   ```\n",
+			"## Try {.rehearsal}\n\n1. x\n\n   ```sh every=10m for=10m\n"
+			"   true\n   ```\n" },
+	{ "10:9 attribute",
+			ROLES_TABLE GATES_TABLE "## Try {.rehearsal plan=Go}\n- x\n",
+			ROLES_TABLE GATES_TABLE
+			"## Go {.production plan=Go}\n- x\n\n## Try {.rehearsal}\n"
+			"- x\n\n## Back {.rollback}\n- x\n" },
+	{ "10:9 attribute",
+			ROLES_TABLE GATES_TABLE "## Try {.rehearsal success=Go}\n- x\n",
+			ROLES_TABLE GATES_TABLE "## See {.smoke success=Go}\n- x\n" },
+	{ "2:5 attribute", "## Try {.rehearsal}\n- x {}\n",
+			"## Try {.rehearsal}\n- x `{}`\n" },
+	{ "2:5 attribute", "## Try {.rehearsal}\n- x {on=a{b}}\n",
+			"## Try {.rehearsal}\n- x {on=a}\n" },
+	{ "2:5 attribute", "## Try {.rehearsal}\n- x {on=a} {on=b}\n",
+			"## Try {.rehearsal}\n- x `{on=a}` {on=b}\n" },
+	{ "5:18 attribute",
+			"## Try {.rehearsal}\n\n1. x\n\n   ```sh timeout=\"5m\n"
+			"   true\n   ```\n",
+			"## Try {.rehearsal}\n\n1. x\n\n   ```sh timeout=\"5m\"\n"
+			"   true\n   ```\n" },
+	{ "2:12 role-unknown", "## Try {.rehearsal}\n- x {owner=Lead}\n",
+			ROLES_TABLE "## Try {.rehearsal}\n- x {owner=Lead}\n" },
+	{ "8:8 table",
+			ROLES_TABLE
+			"| Step | Required approvers | Record location |\n|--|--|--|\n"
+			"| Go | | x |\n\n## Try {.rehearsal gate=Go}\n- x\n",
+			ROLES_TABLE GATES_TABLE "## Try {.rehearsal gate=Go}\n- x\n" },
+	{ "10:35 attribute",
+			ROLES_TABLE TESTS_TABLE(
+					" Owner |", "| One {owner=CTO} | look | fine | Lead |"),
+			ROLES_TABLE TESTS_TABLE(
+					" Owner |", "| One | look | fine | Lead |") },
+	{ "10:3 step-untitled",
+			ROLES_TABLE TESTS_TABLE(" Owner |", "| | look | fine | Lead |"),
+			ROLES_TABLE TESTS_TABLE(" Owner |", "| x | look | fine | |") },
+	{ "10:1 attribute",
+			ROLES_TABLE GATES_TABLE
+			"## Go {.production success=Go}\n- x\n\n## See {.smoke}\n- x\n\n"
+			"## Try {.rehearsal}\n- x\n\n## Back {.rollback}\n- x\n",
+			ROLES_TABLE GATES_TABLE
+			"## Go {.production success=Go}\n- x\n\n"
+			"## Try {.rehearsal}\n- x\n\n## Back {.rollback}\n- x\n" },
+};
 
 static char *read_file(const char *path, size_t *len) {
 	struct str text = { 0 };
@@ -171,21 +250,43 @@ static void a_good_runbook_trips_none(void **state) {
 	}
 }
 
-/* The sizes of `too-large` are made here. */
-static const char *too_large(const char *text, size_t len) {
+static char *check_text(const char *text, const struct lint_config *with) {
 	struct findings findings;
 	findings_init(&findings);
 	struct runbook *runbook = runbook_check_text(
-			"large.md", text, len, NULL, &findings);
-	const char *found = "nothing";
+			"text.md", text, strlen(text), with, &findings);
+	struct str out = { 0 };
 	for (size_t i = 0; i < findings.count; i++) {
-		if (strcmp(findings.list[i].rule, "too-large") == 0) {
-			found = "too-large";
-		}
+		const struct finding *finding = &findings.list[i];
+		str_addf(&out, "%s%u:%u %s", i > 0 ? " " : "",
+				(unsigned)finding->place.line, (unsigned)finding->place.column,
+				finding->rule);
 	}
 	runbook_destroy(runbook);
 	findings_finish(&findings);
-	return found;
+	return str_take(&out);
+}
+
+static void other_ways_to_break_a_rule_are_found_where_they_stand(
+		void **state) {
+	(void)state;
+	for (size_t i = 0; i < sizeof(other_ways) / sizeof(other_ways[0]); i++) {
+		char *bad = check_text(other_ways[i].bad, NULL);
+		char *good = check_text(other_ways[i].good, NULL);
+		if (strcmp(bad, other_ways[i].found) != 0 || good[0] != '\0') {
+			fail_msg("%s: found %s, and %s in\n%s", other_ways[i].bad, bad,
+					good, other_ways[i].good);
+		}
+		free(bad);
+		free(good);
+	}
+}
+
+/* The sizes of `too-large` are made here. */
+static void assert_found(const struct str *text, const char *wanted) {
+	char *found = check_text(str_text(text), NULL);
+	assert_string_equal(found, wanted);
+	free(found);
 }
 
 static void a_file_a_line_and_steps_have_limits(void **state) {
@@ -195,29 +296,50 @@ static void a_file_a_line_and_steps_have_limits(void **state) {
 	for (int i = 0; i < 2000; i++) {
 		str_add(&text, "- step\n");
 	}
-	assert_string_equal(too_large(text.data, text.len), "nothing");
+	assert_found(&text, "");
 	str_add(&text, "- one more\n");
-	assert_string_equal(too_large(text.data, text.len), "too-large");
+	assert_found(&text, "2005:1 too-large");
 	str_clear(&text);
+	str_add(&text, "# T\n");
 	for (int i = 0; i < 16 * 1024; i++) {
 		str_add_char(&text, 'x');
 	}
-	assert_string_equal(too_large(text.data, text.len), "nothing");
+	assert_found(&text, "");
 	str_add_char(&text, 'x');
-	assert_string_equal(too_large(text.data, text.len), "too-large");
+	assert_found(&text, "2:1 too-large");
 	str_clear(&text);
 	for (int i = 0; i < 4 * 1024; i++) {
 		str_addf(&text, "%063d\n", i);
 	}
-	assert_string_equal(too_large(text.data, text.len), "nothing");
+	assert_found(&text, "");
 	str_add_char(&text, 'x');
-	assert_string_equal(too_large(text.data, text.len), "too-large");
+	assert_found(&text, "1:1 too-large");
 	str_clear(&text);
 	for (int i = 0; i < 14000; i++) {
 		str_add(&text, "| a `b|c` |\n|--|\n"); // takes cmark-gfm a minute
 	}
-	assert_string_equal(too_large(text.data, text.len), "too-large");
+	assert_found(&text, "2992:1 too-large");
 	str_finish(&text);
+}
+
+static void assert_nested(int most, const char *wanted) {
+	struct str text = { 0 };
+	str_add(&text, "## Try {.rehearsal}\n\n");
+	for (int depth = 0; depth < most; depth++) {
+		str_addf(&text, "%*s- x\n", 2 * depth, "");
+	}
+	str_addf(&text, "\n%*s```sh\n%*strue\n%*s```\n", 2 * most, "", 2 * most, "",
+			2 * most, "");
+	char *found = check_text(str_text(&text), NULL);
+	assert_string_equal(found, wanted);
+	free(found);
+	str_finish(&text);
+}
+
+static void lists_are_nested_only_so_deep(void **state) {
+	(void)state;
+	assert_nested(33, "");
+	assert_nested(34, "1:1 phase-empty 36:67 too-large");
 }
 
 static void every_rule_has_its_pair_of_runbooks(void **state) {
@@ -337,7 +459,9 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bad_runbook_trips_its_rule_where_it_stands),
 		cmocka_unit_test(a_good_runbook_trips_none),
+		cmocka_unit_test(other_ways_to_break_a_rule_are_found_where_they_stand),
 		cmocka_unit_test(a_file_a_line_and_steps_have_limits),
+		cmocka_unit_test(lists_are_nested_only_so_deep),
 		cmocka_unit_test(every_rule_has_its_pair_of_runbooks),
 		cmocka_unit_test(every_rule_is_in_the_page_on_the_format),
 		cmocka_unit_test(a_variable_of_another_environment_is_pointed_at),
