@@ -34,7 +34,8 @@ struct tally {
 	size_t files;
 	size_t errors;
 	size_t warnings;
-	bool unreached;             // the server
+	bool asked; // the server
+	bool unreached;
 	struct findings_json *json; // instead of lines; NULL: lines
 };
 
@@ -212,6 +213,7 @@ static void look_online(struct tally *tally, struct config_file *file) {
 	char *path = config_file_path(file, file->config->bridge.runbook);
 	bool read = runbook_file_read(
 			&runbook, path, file->config, file->dir, &err);
+	tally->asked = true;
 	tally->unreached = !check_online(
 			file, read ? runbook.runbook : NULL, &file->findings);
 	runbook_file_finish(&runbook);
@@ -249,8 +251,13 @@ static void print_sum(const struct tally *tally, bool with_config) {
 
 static int sum_up(struct tally *tally, bool with_config) {
 	if (tally->json != NULL) {
-		char *text = findings_json_end(
-				tally->json, tally->files, !tally->unreached);
+		const struct findings_scope scope = {
+			.files = tally->files,
+			.config = with_config,
+			.asked = tally->asked,
+			.reached = !tally->unreached,
+		};
+		char *text = findings_json_end(tally->json, &scope);
 		puts(text);
 		free(text);
 	} else {

@@ -8,7 +8,7 @@
  *                    (nothing)                   the config where it is found
  *
  * A line for each finding, `FILE:LINE:COLUMN: error: text [rule]`, and one that
- * sums up; with --json one document (codec/findings_json.h).
+ * sums up; with --json one document (docs/check-json.md).
  */
 
 /*

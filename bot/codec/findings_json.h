@@ -3,10 +3,7 @@
 
 #include "core/runbook.h"
 
-/* Findings as data, for other programs:
- *	{"findings":[{"file","line","column","severity","rule","text"}, …],
- *	 "errors":N,"warnings":N,"files":N,"reached":true}
- */
+/* Findings as data, for other programs; docs/check-json.md describes it. */
 struct findings_json;
 
 struct findings_json *findings_json_create(void)
@@ -16,9 +13,16 @@ struct findings_json *findings_json_create(void)
 void findings_json_add(struct findings_json *json, const char *path,
 		const struct findings *findings);
 
-/* The whole as a text of one line.  @reached: the server, if it was asked.
- * Caller frees it.  Frees @json. */
-char *findings_json_end(struct findings_json *json, size_t files, bool reached)
-		__attribute__((warn_unused_result));
+/* What was looked at. */
+struct findings_scope {
+	size_t files;
+	bool config;  // else the rules that need one were left out
+	bool asked;   // the server was
+	bool reached; // and it answered
+};
+
+/* The whole as a text of one line.  Caller frees it.  Frees @json. */
+char *findings_json_end(struct findings_json *json,
+		const struct findings_scope *scope) __attribute__((warn_unused_result));
 
 #endif

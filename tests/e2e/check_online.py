@@ -410,6 +410,16 @@ def lines_as_data(there):
             about[0]["file"].endswith("config.ini")), output
 
 
+def unreached_as_data(there):
+    undo = config(there, there.url, "http://127.0.0.1:9")
+    code, output = check(there, "--json")
+    undo()
+    found = json.loads(output)
+    return (code == 3 and found["reached"] is False and
+            [f["rule"] for f in found["findings"]].count("server") == 1 and
+            found["config"]), output
+
+
 def told(number, name, good, output, wanted):
     print(f"{'' if good else 'not '}ok {number} - {name}", flush=True)
     if not good:
@@ -422,7 +432,7 @@ def told(number, name, good, output, wanted):
 def main():
     sandbox, program = sys.argv[1:3]
     failed = 0
-    print(f"1..{len(CASES) + 1}")
+    print(f"1..{len(CASES) + 2}")
     with Site(sandbox, program) as there:
         for number, (name, provoke, status, line) in enumerate(CASES, 1):
             if provoke in (small, read_only) and not may_mount():
@@ -436,6 +446,9 @@ def main():
         good, output = lines_as_data(there)
         failed += told(len(CASES) + 1, "findings as data", good, output,
                        "one document")
+        good, output = unreached_as_data(there)
+        failed += told(len(CASES) + 2, "a server out of reach as data", good,
+                       output, "one document")
     return 1 if failed else 0
 
 

@@ -140,6 +140,63 @@ def check_holds_a_runbook_against_the_people(folder):
     assert "[role-unheld]" in out and "config.ini" not in out, out
 
 
+def as_lines(out):
+    """What the JSON of check says, in the words that it has without."""
+    report = json.loads(out)
+    lines = [f"{f['file']}:{f['line']}:{f['column']}: {f['severity']}: "
+             f"{f['text']} [{f['rule']}]" for f in report["findings"]]
+    assert out.count("\n") == 1 and out.endswith("\n"), out
+    assert report["errors"] + report["warnings"] == len(lines), report
+    assert report["errors"] == sum(": error: " in line for line in lines)
+    return lines, report
+
+
+def check_says_the_same_as_data():
+    for files in ((BAD,), (BAD, GOOD), (GOOD,), ("/nowhere/x.md",), ("/",)):
+        status, words, _ = run("check", *files)
+        data_status, out, _ = run("check", "--json", *files)
+        lines, report = as_lines(out)
+        assert data_status == status, (files, data_status)
+        assert lines == words.splitlines()[:-1], (lines, words)
+        assert list(report) == ["findings", "errors", "warnings", "files",
+                                "config", "reached"], list(report)
+        assert report["files"] == len(files), report
+        assert report["config"] is False and report["reached"] is None
+    first = as_lines(run("check", "--json", BAD)[1])[1]["findings"][0]
+    assert list(first) == ["file", "line", "column", "severity", "rule",
+                           "text"], list(first)
+    assert (first["file"], first["line"], first["column"], first["rule"]) == (
+        str(BAD), 12, 29, "gate-unknown"), first
+
+
+def check_says_what_is_wrong_with_a_config_as_data(folder):
+    config = example(folder)
+    status, out, _ = run("check", "--json", "--config", config)
+    lines, report = as_lines(out)
+    assert status == 0 and report["config"] is True and report["files"] == 3
+    assert lines == run("check", "--config", config)[1].splitlines()[:-1]
+    (folder / "prod.secrets").write_text("MONGO_BACKUP_URI hush\n")
+    config.write_text(config.read_text() + "[nonsense]\nkey = 1\n")
+    for trouble in (config, "/nowhere/config.ini"):
+        status, out, _ = run("check", "--json", "--config", trouble)
+        lines, report = as_lines(out)
+        assert status == 1 and report["errors"] >= 1 and "hush" not in out, out
+        assert report["reached"] is None, report
+    status, out, err = run("check", "--json", "--nope")
+    assert status == 2 and out == "" and "usage:" in err, (out, err)
+
+
+def check_prints_json_whatever_a_file_is_called(folder):
+    name = bytes(folder) + b"/na\xffme\n\"quoted\".md"
+    shutil.copy(BAD, name)
+    done = subprocess.run([PROGRAM, "check", "--json", name],
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    report = json.loads(done.stdout.decode())
+    assert done.returncode == 1, done.returncode
+    assert report["findings"][0]["file"].endswith(
+        "/na\ufffdme\n\"quoted\".md"), report
+
+
 def plan_is_text_or_json():
     status, out, _ = run("plan", CUTOVER)
     assert status == 0 and out.startswith("Launch cutover"), out
@@ -229,6 +286,9 @@ TESTS = [
     check_warns_of_a_secret_that_is_too_short_to_hide,
     check_shows_where_a_secrets_file_is_wrong,
     check_holds_a_runbook_against_the_people,
+    check_says_the_same_as_data,
+    check_says_what_is_wrong_with_a_config_as_data,
+    check_prints_json_whatever_a_file_is_called,
     plan_is_text_or_json,
     plan_with_a_config_has_another_digest,
     plan_shows_all_that_is_approved,
