@@ -326,6 +326,10 @@ static bool look_unmarked(struct attend *attend) {
 			is_there(STEP_STARTED) || is_there(STEP_STATUS)) {
 		return false;
 	}
+	if (!attempt_folder_is_whole(".")) {
+		say_last(attend, "missing", ""); // emptied: nobody knows what it did
+		return true;
+	}
 	if (is_there(STEP_CANCEL)) {
 		return refuse(attend, "cancelled before it began");
 	}
@@ -335,7 +339,10 @@ static bool look_unmarked(struct attend *attend) {
 	attend->may_start = false;
 	if (!take_spec(attend, &err)) {
 		unlink(STEP_SPEC);
-		attend->gone = true; // cut off: it will be brought again
+		if (err.code != ERR_NONE) {
+			fprintf(stderr, "%s\n", err.text);
+		}
+		attend->gone = true; // cut off, or no room: it will be brought again
 		return true;
 	}
 	return !start(attend, NULL, &err) && refuse(attend, err.text);

@@ -230,7 +230,10 @@ static void blocked(struct far *far, const char *why) {
 	if (is_here(far, STEP_OFFERED)) {
 		try_later(far, why);
 	} else {
-		char *reason = xasprintf("%s: %s", far->spec->host->name, why);
+		const struct ssh_host *host = far->spec->host;
+		char *reason = host->port != 0
+				? xasprintf("%s:%u: %s", host->name, host->port, why)
+				: xasprintf("%s: %s", host->name, why);
 		end(far, FAR_NEVER, reason);
 		free(reason);
 	}
@@ -445,12 +448,9 @@ static char *machine_here(void) {
 static void call_bring(struct far *far) {
 	struct err err = { 0 };
 	if (far->brings == BRINGS_MOST) {
-		blocked(far,
-				"steprun cannot be run there: let programs be executed "
-				"in the home folder");
+		blocked(far, "steprun was brought there, and is gone again");
 		return;
 	}
-	far->brings++;
 	int fd = fd_open_file(far->program, &err);
 	if (fd < 0) {
 		blocked(far, err.text);
@@ -515,11 +515,17 @@ static void failed(struct far *far, const struct ssh_result *result) {
 		tell_other_machine(far, result->said);
 		return;
 	case EXIT_CUT:
-		try_later(far, "steprun did not arrive whole");
+		try_later(far,
+				result->said[0] != '\0' ? result->said
+										: "steprun did not arrive whole");
 		return;
 	case EXIT_NO_RUN:
 	case 126:
 	case 127: {
+		if (result->exit_status != EXIT_NO_RUN && far->brings < BRINGS_MOST) {
+			call_bring(far); // what has its name there is no program any more
+			return;
+		}
 		char *why = xasprintf("steprun cannot be run there: %s",
 				result->said[0] != '\0' ? result->said : "no reason given");
 		blocked(far, why);
@@ -541,6 +547,7 @@ static void succeeded(struct far *far, enum far_call call) {
 		far->cancel_said = true;
 		begin(far);
 	} else if (call == CALL_BRING) {
+		far->brings++;
 		begin(far);
 	} else if (call == CALL_ATTEND) {
 		try_later(far, "the connection ended");

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import stage
@@ -28,7 +29,7 @@ MaxSessions 50
 MaxStartups 50
 LogLevel ERROR
 SetEnv HOME={folder}/home PATH={folder}/bin:{path}
-ForceCommand cd {folder}/work && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+ForceCommand . {folder}/login; cd {folder}/work && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
 """
 
 # What a step calls to be counted: a line for each start, in a folder that no
@@ -36,11 +37,6 @@ ForceCommand cd {folder}/work && exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
 COUNT = """#!/bin/sh
 echo "$@" >> "{folder}/count/ledger"
 """
-
-
-def there():
-    """Whether this machine can play hosts at all."""
-    return os.access(SSHD, os.X_OK) and shutil.which("ssh-keygen")
 
 
 def make_key(path):
@@ -63,6 +59,7 @@ class Host:
         make_key(self.folder / "host_key")
         shutil.copy(f"{client_key}.pub", self.folder / "authorized_keys")
         self.program("count", COUNT.format(folder=self.folder))
+        self.login()
         (self.folder / "sshd_config").write_text(SSHD_CONFIG.format(
             port=self.port, folder=self.folder, path=os.environ["PATH"]))
         self.start()
@@ -71,6 +68,14 @@ class Host:
         path = self.folder / "bin" / name
         path.write_text(text)
         path.chmod(0o755)
+
+    def login(self, text=""):
+        """What the shell of a connection does first."""
+        (self.folder / "login").write_text(text)
+
+    def fill(self, blocks=0):
+        """No file of the next connections can be longer: a full disk."""
+        self.login(f"trap '' XFSZ; ulimit -f {blocks}\n")
 
     @property
     def address(self):
@@ -81,6 +86,7 @@ class Host:
         return f"[127.0.0.1]:{self.port} {kind} {key}\n"
 
     def start(self):
+        assert os.access(SSHD, os.X_OK), "no sshd: packaging/install-deps.sh"
         if os.getuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
         self.process = subprocess.Popen(
@@ -126,6 +132,8 @@ class Host:
 
     def stop(self):
         """No connection any more, and no new one; commands go on."""
+        if self.process is None:
+            return
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGSTOP)  # it takes no new one
             self.cut()
@@ -137,6 +145,53 @@ class Host:
         return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
+HEAD = """# Hosts
+
+| Role | Primary | Backup | Contact |
+|---|---|---|---|
+| Lead | a | b | c |
+| Storage | a | b | c |
+
+| Step | Required approvers | Record location |
+|---|---|---|
+| T0 | Storage | channel |
+
+## 1 Go {.production gate="T0" on=web}
+"""
+
+BACK = """
+## 2 Back {.rollback on=web}
+
+1. Take it back
+
+   ```sh
+   count back
+   ```
+"""
+
+# Begins, and goes on when let_go() says so.
+LONG = """
+count begin
+while ! [ -e "$HOME/go" ]; do sleep 0.1; done
+echo went on
+count end
+"""
+
+
+def runbook(*blocks, words=""):
+    """A step for each block, on every host."""
+    steps = "".join(
+        f"\n{number}. Do it{words}\n\n   ```sh {keys}\n"
+        + "".join(f"   {line}\n" for line in text.strip().split("\n"))
+        + "   ```\n" for number, (keys, text) in enumerate(blocks, 1))
+    return HEAD + steps + BACK
+
+
+def let_go(*some):
+    for host in some:
+        (host.folder / "home" / "go").write_text("")
+
+
 class SshStage(stage.Stage):
     """A stage with hosts, the target `web` of all of them.  They are one
     machine and have one workdir; where ssh begins is another folder on each,
@@ -145,9 +200,17 @@ class SshStage(stage.Stage):
     def __init__(self, sandbox, program, runbook, names=("a", "b", "c"),
                  extra=""):
         super().__init__(sandbox, program, runbook)
+        self.hosts = []
+        try:
+            self.make_hosts(names, extra)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def make_hosts(self, names, extra):
         make_key(self.folder / "key")
-        self.hosts = [Host(self.folder, name, self.folder / "key")
-                      for name in names]
+        for name in names:
+            self.hosts.append(Host(self.folder, name, self.folder / "key"))
         self.write_known_hosts()
         config = (self.folder / "config.ini").read_text()
         hosts = ", ".join(host.address for host in self.hosts)
@@ -179,6 +242,21 @@ ssh_known_hosts = known_hosts
     def host(self, name):
         return next(host for host in self.hosts if host.name == name)
 
+    def heard(self, words, seconds=40):
+        """Wait for a post with these words, however its lines are broken."""
+        self.until(words, lambda: any(
+            words in " ".join(post["message"].split())
+            for post in self.posts()), seconds)
+
+    def counts(self, word):
+        return {host.name: sum(line.split()[0] == word
+                               for line in host.ledger())
+                for host in self.hosts}
+
+    def begun(self, *names):
+        self.until(f"{names} to begin", lambda: all(
+            self.host(name).ledger() for name in names), 40)
+
     def begin(self):
         """Start the bot and the run, and approve it."""
         self.start()
@@ -189,3 +267,27 @@ ssh_known_hosts = known_hosts
     def events(self, kind):
         return [row.get("body") or row for row in self.journal()
                 if row["type"] == kind]
+
+
+class Cases(list):
+    """What a file tests: functions of a stage, each with hosts of its own."""
+
+    def add(self, *blocks, names=("a", "b", "c"), extra="", words="",
+            files=None):
+        """Decorate one."""
+        def wrap(play):
+            def run():
+                with SshStage(sys.argv[1], sys.argv[2],
+                              runbook(*blocks, words=words), names,
+                              extra) as there:
+                    for name, text in (files or {}).items():
+                        for host in there.hosts:
+                            (host.folder / "work" / name).write_text(text)
+                    try:
+                        play(there)
+                    except BaseException:
+                        there.print()
+                        raise
+            self.append((play.__name__.replace("_", " "), run))
+            return run
+        return wrap
