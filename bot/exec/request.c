@@ -108,12 +108,18 @@ static int keep_body(struct request *request, const char *text, size_t len) {
 	return error;
 }
 
+/* What was cut to fit may end within a secret: what could be the beginning of
+ * one is left out. */
 static void say(struct request *request, const char *text) {
+	const size_t full = sizeof(((struct err *)NULL)->text) - 1;
 	struct str masked = { 0 };
 	size_t len = strlen(text);
-	size_t taken = mask_add(request->mask, text, len, true, &masked);
-	snprintf(request->status.reason, sizeof(request->status.reason), "%.*s",
-			(int)(taken < len ? 0 : masked.len), str_text(&masked));
+	size_t taken = mask_add(request->mask, text, len, len < full, &masked);
+	if (taken < len) {
+		str_add(&masked, MASK_SHOWN);
+	}
+	snprintf(request->status.reason, sizeof(request->status.reason), "%s",
+			str_text(&masked));
 	str_finish(&masked);
 }
 

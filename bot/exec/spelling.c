@@ -76,6 +76,25 @@ static void json_forms(struct forms *forms, const char *at) {
 	}
 }
 
+static bool is_word(char byte) {
+	return (byte >= '0' && byte <= '9') ||
+			((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
+}
+
+static void shell_forms(struct forms *forms, const char *at) {
+	char text[FORM_ROOM];
+	const char escape[] = { '\\', *at, '\0' };
+	if (*at == '\'') {
+		add(forms, 1, "'\\''");
+	}
+	if (!is_word(*at)) {
+		add(forms, 1, escape);
+		snprintf(text, sizeof(text), "\\%03o", (unsigned char)*at);
+		add(forms, 1, text);
+	}
+	add_plain(forms, *at);
+}
+
 static void forms_of(
 		enum spelling spelling, const char *at, struct forms *forms) {
 	forms->count = 0;
@@ -89,17 +108,17 @@ static void forms_of(
 	case SPELLING_JSON:
 		json_forms(forms, at);
 		break;
+	case SPELLING_SHELL:
+		shell_forms(forms, at);
+		break;
 	}
 }
 
 bool spelling_differs(enum spelling spelling, const char *value) {
 	for (const char *at = value; *at != '\0'; at++) {
-		unsigned char byte = (unsigned char)*at;
-		bool word = (byte >= '0' && byte <= '9') ||
-				((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
 		/* Writers of URLs escape little, and some writers of JSON (that of
 		 * .NET) all but letters and digits. */
-		if (!word && spelling != SPELLING_PLAIN) {
+		if (!is_word(*at) && spelling != SPELLING_PLAIN) {
 			return true;
 		}
 	}

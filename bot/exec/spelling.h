@@ -6,15 +6,16 @@
 
 /*
  * The ways in which a program may write a text: as it is, within a URL, within
- * a JSON string, and in base64 among other bytes.
+ * a JSON string, quoted for a shell, and in base64 among other bytes.
  */
 
 enum spelling {
 	SPELLING_PLAIN,
-	SPELLING_URL,  // RFC 3986, section 2.1, and `+` for a blank
-	SPELLING_JSON, // RFC 8259, section 7, whatever is escaped without need
+	SPELLING_URL,   // RFC 3986, section 2.1, and `+` for a blank
+	SPELLING_JSON,  // RFC 8259, section 7, whatever is escaped without need
+	SPELLING_SHELL, // bash's `set -x`, `printf %q` and $'...'
 };
-#define SPELLING_COUNT (SPELLING_JSON + 1)
+#define SPELLING_COUNT (SPELLING_SHELL + 1)
 
 /* Whether somebody would write @value other than plainly. */
 bool spelling_differs(enum spelling spelling, const char *value);

@@ -70,6 +70,17 @@ static void a_value_is_hidden_as_json_spells_it(void **state) {
 	}
 }
 
+static void a_value_is_hidden_as_a_shell_quotes_it(void **state) {
+	(void)state;
+	assert_masked("it's a \"secret\"", "+ : 'it'\\''s a \"secret\"' b",
+			"+ : '***' b");
+	assert_masked(
+			"it's a \"secret\"", "it\\'s\\ a\\ \\\"secret\\\" b", "*** b");
+	assert_masked("pa\xc3\xa9 wo\\rd", "$'pa\\303\\251 wo\\\\rd'", "$'***'");
+	assert_masked("pa\xc3\xa9 wo\\rd", "+ x 'pa\xc3\xa9 wo\\rd'", "+ x '***'");
+	assert_masked("100% sure'", "'100% sure'\\'''", "'***'");
+}
+
 /* Base64 of @before, the secret and @after. */
 static char *encoded(
 		const char *secret, const char *before, const char *after, bool url) {
@@ -172,6 +183,7 @@ int main(void) {
 		cmocka_unit_test(a_value_is_hidden_wherever_a_read_ends),
 		cmocka_unit_test(a_value_is_hidden_as_a_url_spells_it),
 		cmocka_unit_test(a_value_is_hidden_as_json_spells_it),
+		cmocka_unit_test(a_value_is_hidden_as_a_shell_quotes_it),
 		cmocka_unit_test(a_value_is_hidden_in_base64_wherever_it_stands),
 		cmocka_unit_test(base64_is_hidden_within_a_url_and_json_too),
 		cmocka_unit_test(a_long_value_is_hidden_in_broken_lines_of_base64),
