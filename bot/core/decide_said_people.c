@@ -222,11 +222,6 @@ static const char *override_problem(
 			: NULL;
 }
 
-static void pass_overridden(struct deciding *d, const struct gate_state *gate) {
-	deciding_pass_gate(d, gate);
-	d->decision->events[d->decision->count - 1].type = EVENT_GATE_OVERRIDDEN;
-}
-
 void saying_override(struct deciding *d) {
 	const struct gate_state *gate = open_gate_called(
 			d, d->request->role != NULL ? d->request->role : "");
@@ -239,11 +234,7 @@ void saying_override(struct deciding *d) {
 	event.gate = gate->id;
 	event.run = gate->run;
 	event.text = d->request->text;
-	deciding_add(d, event);
-	if (gate->override_count + 1 >= d->world->settings->override_count &&
-			gate->objection_count == 0) {
-		pass_overridden(d, gate);
-	}
+	deciding_add(d, event); // decide_tick() looks whether that is enough
 }
 
 const struct gate_state *run_unreviewed(

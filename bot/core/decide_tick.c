@@ -98,6 +98,28 @@ static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
 	}
 }
 
+/* Whether enough people have broken the glass. */
+static bool is_overridden(
+		const struct deciding *d, const struct gate_state *gate) {
+	const struct settings *settings = d->world->settings;
+	return gate->objection_count == 0 && settings->override_role_count > 0 &&
+			gate->override_count > 0 &&
+			gate->override_count >= settings->override_count;
+}
+
+static void pass_open(struct deciding *d, const struct gate_state *gate) {
+	bool full = gate_is_full(d->bridge, d->world, gate);
+	if (d->world->now_ms >= gate->until_ms || !gate_may_pass(d->bridge, gate) ||
+			(!full && !is_overridden(d, gate))) {
+		return;
+	}
+	deciding_pass_gate(d, gate);
+	if (!full) {
+		d->decision->events[d->decision->count - 1].type =
+				EVENT_GATE_OVERRIDDEN;
+	}
+}
+
 static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 	if ((gate->status != GATE_OPEN && gate->status != GATE_PASSED) ||
 			deciding_closes(d, gate)) {
@@ -120,10 +142,7 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 	}
 	call_backups(d, gate);
 	escalate_gate(d, gate);
-	if (d->world->now_ms < gate->until_ms && gate_may_pass(d->bridge, gate) &&
-			gate_is_full(d->bridge, d->world, gate)) {
-		deciding_pass_gate(d, gate);
-	}
+	pass_open(d, gate);
 }
 
 /* --- what a passed gate lets happen --- */

@@ -85,8 +85,7 @@ const char *speak_next_command(
 	for (size_t i = 0; i < speech->bridge->run_count; i++) {
 		const struct run *run = &speech->bridge->runs[i];
 		if (run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
-				run->plan == plan &&
-				run->number > speech->bridge->locked_run) {
+				run->plan == plan && run->number > speech->bridge->locked_run) {
 			return "!cutover start";
 		}
 	}

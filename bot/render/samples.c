@@ -166,7 +166,7 @@ static const struct template_sample samples[] = {
 	{ "override_said", "one of those whom break-glass takes has said so",
 			"{\"user\":\"cto\",\"name\":\"T0\",\"title\":\"T0\","
 			"\"why\":\"md:`nobody of storage can be reached`\","
-			"\"said\":1,\"needed\":2}" },
+			"\"said\":1,\"needed\":2,\"more\":true}" },
 	{ "plan", "a plan is fixed",
 			"{\"release\":\"2025.09.2\",\"user\":\"devops-lead\","
 			"\"title\":\"Launch cutover\",\"phases\":[{\"number\":\"4\","

@@ -310,7 +310,10 @@ static void say_escalated(
 static void say_override_said(
 		const struct speech *speech, const struct gate_view *view) {
 	size_t needed = speech->world->settings->override_count;
-	if (view->state->override_count >= needed) {
+	/* Enough, and nothing keeps it back: it passes at once. */
+	if (view->state->override_count >= needed &&
+			view->state->objection_count == 0 &&
+			gate_may_pass(speech->bridge, view->state)) {
 		return; // what came of it is said
 	}
 	cJSON *context = gate_context(speech, view);
@@ -319,6 +322,7 @@ static void say_override_said(
 	speak_take_raw(context, "why", words_said(speech->event->text));
 	speak_put_count(context, "said", view->state->override_count);
 	speak_put_count(context, "needed", needed);
+	speak_put_flag(context, "more", view->state->override_count < needed);
 	speak_post(speech, below(speech, view, "override", true), NULL,
 			"override_said", context);
 }

@@ -401,6 +401,32 @@ static void silence_is_escalated_twice(void **state) {
 	assert_string_equal(night_shown(night), "step.claimed 4.2 by rep\n");
 }
 
+/* It waits for what a gate that is full waits for too, and no longer. */
+static void a_broken_glass_waits_for_a_slipped_thumb_and_broken_files(
+		void **state) {
+	struct night *night = *state;
+	static const char *const roles[] = { "CTO", "DevOps lead" };
+	night_begin(night);
+	night->settings.override_roles = roles;
+	night->settings.override_role_count = 2;
+	night->settings.override_count = 2;
+	night_tap(night, "rep", "x");
+	night_override(night, "cto", "t0", "nobody of storage is there");
+	night_override(night, "dep", "t0", "I agree");
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_SOURCE_BROKEN, .problem = "line 3" });
+	night_untap(night, "rep", "x");
+	night_shown(night);
+	night_pass(night, 1);
+	assert_string_equal(night_shown(night), "");
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_SOURCE_CHANGED, .text = "runbook" });
+	assert_non_null(strstr(
+			night_shown(night), "source.changed\ngate.overridden\nrun.t0\n"));
+}
+
 static void breaking_the_glass_takes_two_and_a_review(void **state) {
 	struct night *night = *state;
 	static const char *const roles[] = { "CTO", "DevOps lead" };
@@ -794,6 +820,7 @@ int main(void) {
 		claim(a_deputy_counts_for_a_time),
 		claim(silence_is_escalated_twice),
 		claim(breaking_the_glass_takes_two_and_a_review),
+		claim(a_broken_glass_waits_for_a_slipped_thumb_and_broken_files),
 		claim(success_waits_while_a_rollback_is_asked_for),
 		claim(abort_closes_what_is_open),
 		claim(a_rehearsal_that_is_aborted_does_not_count),

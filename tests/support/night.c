@@ -304,7 +304,8 @@ static void check_used(struct night *night, const struct event *event) {
 	bool other = false;
 	for (size_t i = 0; i < gate->filled_count; i++) {
 		for (size_t j = 0; j < i; j++) {
-			if (strcmp(gate->filled[i], gate->filled[j]) == 0) {
+			if (gate->filled[i][0] != '\0' &&
+					strcmp(gate->filled[i], gate->filled[j]) == 0) {
 				violate(night, "S1 one person in two slots", event);
 			}
 		}
