@@ -180,9 +180,30 @@ static void say_late(struct night *night, uint32_t *seed) {
 			});
 }
 
+/* Another config: the CTO is another, and the lead alone is DevOps lead. */
+static const struct holders other_holders[] = {
+	{ .role = "Cutover lead", .primary = "lead" },
+	{ .role = "DevOps lead", .primary = "lead" },
+	{ .role = "CTO", .primary = "other" },
+	{ .role = "Storage", .primary = "rep" },
+};
+
+static void set_active(struct night *night, const char *name, bool active) {
+	char copy[16];
+	snprintf(copy, sizeof(copy), "%s", name);
+	const struct person person = {
+		.id = copy,
+		.name = copy,
+		.active = active,
+		.guest = strcmp(name, "guest") == 0,
+		.member = true,
+	};
+	people_put(&night->people, &person);
+}
+
 static void change_the_world(
 		struct night *night, const char *text, uint32_t *seed) {
-	switch (draw(seed, 8)) {
+	switch (draw(seed, 11)) {
 	case 0:
 		night_ask(night, &(struct request){ .type = REQUEST_SERVER_LOST });
 		break;
@@ -208,6 +229,16 @@ static void change_the_world(
 	case 6:
 		night->unverifiable = true;
 		break;
+	case 7:
+		night->settings.holders = other_holders;
+		night->settings.holder_count = 4;
+		break;
+	case 8:
+		set_active(night, anybody(seed), false);
+		break;
+	case 9:
+		night->unpostable = true;
+		break;
 	default:
 		night->now_ms -= draw(seed, 2) * 600000; // a clock that was ahead
 		break;
@@ -215,6 +246,13 @@ static void change_the_world(
 }
 
 static void mend_the_world(struct night *night, const char *text) {
+	static const char *const people[] = { "lead", "cto", "rep", "dep", "other",
+		"guest" };
+	for (size_t i = 0; i < 6; i++) {
+		set_active(night, people[i], true);
+	}
+	night_usual_holders(night);
+	night->unpostable = false;
 	night->slow = false;
 	night->away = false;
 	night->disobedient = false;

@@ -55,9 +55,9 @@ static void agree(struct night *night, const struct waiting *waiting) {
 			if (has_tapped(night, post, user, "x")) {
 				night_untap_post(night, post, user, "x");
 			}
-			if (!has_tapped(night, post, user, "white_check_mark")) {
-				night_tap_post(night, post, user, "white_check_mark");
-			}
+			/* It did not count when it was made; so once more. */
+			night_untap_post(night, post, user, "white_check_mark");
+			night_tap_post(night, post, user, "white_check_mark");
 		}
 	}
 }

@@ -80,6 +80,11 @@ static void add_person(struct night *night, const char *name, bool guest) {
 	free(person.name);
 }
 
+void night_usual_holders(struct night *night) {
+	night->settings.holders = holders;
+	night->settings.holder_count = sizeof(holders) / sizeof(holders[0]);
+}
+
 void night_init(struct night *night, const char *text) {
 	*night = (struct night){ .now_ms = NIGHT_START_MS };
 	bridge_init(&night->bridge);
@@ -102,9 +107,8 @@ void night_init(struct night *night, const char *text) {
 		.yes_count = 2,
 		.no = no,
 		.no_count = 2,
-		.holders = holders,
-		.holder_count = sizeof(holders) / sizeof(holders[0]),
 	};
+	night_usual_holders(night);
 }
 
 void night_finish(struct night *night) {
@@ -387,7 +391,7 @@ static size_t taps_on(
 }
 
 static bool read_taps(struct night *night, const char *post, bool fresh) {
-	struct request_tap taps[256];
+	struct request_tap taps[NIGHT_TAPS];
 	struct request request = {
 		.type = REQUEST_TAPS,
 		.post = post,
@@ -407,11 +411,13 @@ static bool post_all(struct night *night) {
 		if (night->bridge.gates[i].post == NULL) {
 			request.gate = night->bridge.gates[i].id;
 			request.server_ms = night->now_ms;
+			request.problem = night->unpostable ? "it is refused" : NULL;
 			snprintf(post, sizeof(post), "p%llu",
 					(unsigned long long)++night->clock);
 			any = put(night, &request) || any;
 		}
 	}
+	request.problem = NULL;
 	for (size_t i = 0; i < night->bridge.poll_count; i++) {
 		if (night->bridge.polls[i].post == NULL) {
 			request.gate = night->bridge.polls[i].id;
@@ -517,7 +523,7 @@ static bool fetch_file(struct night *night, const struct effect *effect) {
 
 static bool carry_out(struct night *night, const struct effect *effect) {
 	const struct run *run = bridge_run(&night->bridge, effect->run);
-	struct request_tap taps[256];
+	struct request_tap taps[NIGHT_TAPS];
 	struct request request = {
 		.gate = effect->gate,
 		.run = effect->run,
@@ -671,7 +677,7 @@ void night_tap(struct night *night, const char *user, const char *emoji) {
 
 void night_tap_post(struct night *night, const char *post, const char *user,
 		const char *emoji) {
-	if (post == NULL || night->tap_count == 256) {
+	if (post == NULL || night->tap_count == NIGHT_TAPS) {
 		return;
 	}
 	struct night_tap *tap = &night->taps[night->tap_count++];

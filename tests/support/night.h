@@ -20,6 +20,7 @@
  */
 
 #define NIGHT_START_MS INT64_C(1790000000000)
+#define NIGHT_TAPS     1000
 
 struct night_tap {
 	char post[32];
@@ -36,7 +37,7 @@ struct night {
 	int64_t now_ms;
 	struct str log;   // every event in short, one a line
 	struct str shown; // since the last night_shown()
-	struct night_tap taps[256];
+	struct night_tap taps[NIGHT_TAPS];
 	size_t tap_count;
 	uint64_t clock;     // for post ids and the server's times
 	char fails[16][16]; // steps whose next attempt does not go well
@@ -48,6 +49,7 @@ struct night {
 	bool unverifiable;     // fresh reads fail
 	bool leaves;           // what ends unknown has published what it declares
 	bool files_changed;    // tracked files differ from the plan's
+	bool unpostable;       // the server will never have a gate's post
 	bool fetching;         // what people attach is not fetched yet
 	const char *unfetched; // why it cannot be had; NULL: it can
 	size_t started;        // attempts in all
@@ -98,6 +100,9 @@ void night_untap_post(struct night *night, const char *post, const char *user,
 
 /* The file on disk reads @text from now on, and the bot has noticed. */
 void night_change(struct night *night, const char *text);
+
+/* The config names those again that it named at first. */
+void night_usual_holders(struct night *night);
 
 /* Time passes, by the minute; settles after each. */
 void night_pass(struct night *night, int64_t minutes);
