@@ -336,6 +336,7 @@ static void walk(
 	}
 	for (size_t i = 0; i < ACTS && night->violated[0] == '\0'; i++) {
 		do_anything(night, text, &seed);
+		witness_compare(witness);
 		if (!night->away && !crew_sees_a_way(night)) {
 			snprintf(night->violated, sizeof(night->violated),
 					"dead end: nobody and nothing is waited for");
@@ -348,6 +349,7 @@ static void walk(
 	if (night->violated[0] == '\0') {
 		crew_make_run(night);
 	}
+	witness_compare(witness);
 }
 
 static uint32_t nights = 300;

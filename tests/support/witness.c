@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/xalloc.h"
+#include "codec/event_json.h"
+#include "core/decide.h"
 
 static void violate(
 		struct witness *witness, const struct event *event, const char *what) {
@@ -428,10 +431,95 @@ static void see_t0(struct witness *witness, const struct event *event) {
 	}
 }
 
+/* --- S3: what a restart would make of it --- */
+
+static void write_down(struct witness *witness, const struct event *event) {
+	struct err err = { 0 };
+	struct event_row row;
+	const char *type = event_spec(event->type)->name;
+	char *body = event_json_write(event, &err);
+	bool ok = body != NULL &&
+			event_json_read(
+					&row, ++witness->seq, event->at_ms, type, body, &err);
+	if (ok) {
+		ok = bridge_fold(&witness->twin, &row.event, &err);
+		if (ok) {
+			row.record = NULL; // the twin has taken it over
+		}
+		event_row_finish(&row);
+	}
+	free(body);
+	if (!ok) {
+		violate(witness, event, err.text);
+	}
+}
+
+static void add_run(struct str *text, const struct run *run) {
+	str_addf(text, "run %u %s %d %d\n", run->number,
+			run_status_name(run->status), run->held, run->rehearsed_ok);
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		str_addf(text, " %d%d%zu", (int)step->status, (int)step->outcome,
+				step->attempt_count);
+	}
+	str_add(text, "\n");
+}
+
+/* All that a bot with this state would wait for and do. */
+static char *view_of(const struct night *night, const struct bridge *bridge) {
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+		.bridge = bridge,
+	};
+	struct str text = { 0 };
+	for (size_t i = 0; i < bridge->run_count; i++) {
+		add_run(&text, &bridge->runs[i]);
+	}
+	struct waitings waitings = { 0 };
+	bridge_waiting(bridge, &world, &waitings);
+	for (size_t i = 0; i < waitings.count; i++) {
+		str_addf(&text, "waits: %s\n", waitings.list[i].what);
+	}
+	waitings_finish(&waitings);
+	struct effects effects;
+	bridge_next(bridge, &world, &effects);
+	for (size_t i = 0; i < effects.count; i++) {
+		const struct effect *effect = &effects.list[i];
+		str_addf(&text, "does %d: %u %u %u.%u.%u\n", (int)effect->type,
+				effect->gate, effect->run, effect->step, effect->block,
+				effect->attempt);
+	}
+	effects_finish(&effects);
+	size_t count = 0;
+	const char **posts = bridge_tap_posts(bridge, &count);
+	for (size_t i = 0; i < count; i++) {
+		str_addf(&text, "watches %s\n", posts[i]);
+	}
+	free(posts);
+	str_addf(&text, "until %lld\n", (long long)bridge_deadline(bridge, &world));
+	return str_take(&text);
+}
+
+void witness_compare(struct witness *witness) {
+	struct night *night = witness->night;
+	char *here = view_of(night, &night->bridge);
+	char *there = view_of(night, &witness->twin);
+	if (strcmp(here, there) != 0 && night->violated[0] == '\0') {
+		snprintf(night->violated, sizeof(night->violated),
+				"S3 a restart would know other things");
+		printf("# here\n%s# after a restart\n%s", here, there);
+	}
+	free(here);
+	free(there);
+}
+
 static void hear(void *data, const struct world *world,
 		const struct event *event, size_t following) {
 	struct witness *witness = data;
 	(void)following;
+	write_down(witness, event);
 	if (event->type == EVENT_GATE_USED) {
 		see_used(witness, world, event);
 	} else if (event->type == EVENT_ATTEMPT_STARTED) {
@@ -457,10 +545,12 @@ static void hear(void *data, const struct world *world,
 
 void witness_init(struct witness *witness, struct night *night) {
 	*witness = (struct witness){ .night = night };
+	bridge_init(&witness->twin);
 	night->heard = hear;
 	night->heard_data = witness;
 }
 
 void witness_finish(struct witness *witness) {
 	free(witness->blocks);
+	bridge_finish(&witness->twin);
 }

@@ -28,6 +28,8 @@ struct witness {
 	struct witness_block *blocks;
 	size_t count;
 	uint32_t locked_run; // the newest when production was undone, or given up
+	struct bridge twin; // made of nothing but what stands in the journal
+	uint64_t seq;
 	size_t rolled_back;
 	size_t succeeded;
 };
@@ -35,5 +37,9 @@ struct witness {
 /* Let @witness hear of all that happens in @night from now on. */
 void witness_init(struct witness *witness, struct night *night);
 void witness_finish(struct witness *witness);
+
+/* Whether a bot that read the journal now would know, wait for and do just what
+ * this one does; else it is told as violated. */
+void witness_compare(struct witness *witness);
 
 #endif
