@@ -71,6 +71,7 @@ static void gate_state_finish(struct gate_state *gate) {
 	approvals_finish(gate->objections, gate->objection_count);
 	strings_finish(gate->filled, gate->filled_count);
 	strings_finish(gate->refused_taps, gate->refused_tap_count);
+	strings_finish(gate->withdrawn, gate->withdrawn_count);
 	approvals_finish(gate->overrides, gate->override_count);
 	free(gate->reviewed);
 }

@@ -90,6 +90,8 @@ struct gate_state {
 	size_t filled_count;
 	char **refused_taps; // user ids that were told that they do not count
 	size_t refused_tap_count;
+	char **withdrawn; // whose approval was gone, each time; not who objected
+	size_t withdrawn_count;
 	struct approval *overrides; // who has said `!override`; post: the words
 	size_t override_count;
 	bool overridden;    // it passed so: some of `filled` are ""

@@ -166,6 +166,17 @@ static void string_put(char ***list, size_t *count, const char *text) {
 	(*list)[(*count)++] = xstrdup(text);
 }
 
+static void string_drop(char **list, size_t *count, const char *text) {
+	for (size_t i = *count; i > 0; i--) {
+		if (strcmp(list[i - 1], text) == 0) {
+			free(list[i - 1]);
+			(*count)--;
+			memmove(&list[i - 1], &list[i],
+					(*count - (i - 1)) * sizeof(list[0]));
+		}
+	}
+}
+
 static bool fold_gate_passed(struct bridge *bridge, struct gate_state *gate,
 		const struct event *event, struct err *err) {
 	if (gate->status != GATE_OPEN) {
@@ -227,7 +238,9 @@ static bool fold_gate(struct bridge *bridge, const struct event *event,
 		approval_put(&gate->approvals, &gate->approval_count, event);
 	} else if (type == EVENT_GATE_WITHDRAWN) {
 		approval_drop(gate->approvals, &gate->approval_count, event->user);
+		string_put(&gate->withdrawn, &gate->withdrawn_count, event->user);
 	} else if (type == EVENT_GATE_OBJECTED) {
+		string_drop(gate->withdrawn, &gate->withdrawn_count, event->user);
 		approval_put(&gate->objections, &gate->objection_count, event);
 	} else if (type == EVENT_GATE_OBJECTION_LIFTED) {
 		approval_drop(gate->objections, &gate->objection_count, event->user);

@@ -199,9 +199,19 @@ static bool objects_next(const struct speech *speech) {
 	return false;
 }
 
+/* Whether the approver was told before: who taps to and fro is told once. */
+static bool knows_it_is_gone(
+		const struct speech *speech, const struct gate_view *view) {
+	size_t times = 0;
+	for (size_t i = 0; i < view->state->withdrawn_count; i++) {
+		times += strcmp(view->state->withdrawn[i], speech->event->user) == 0;
+	}
+	return times > 1;
+}
+
 static void say_withdrawn(
 		const struct speech *speech, const struct gate_view *view) {
-	if (objects_next(speech)) {
+	if (objects_next(speech) || knows_it_is_gone(speech, view)) {
 		return;
 	}
 	cJSON *context = gate_context(speech, view);

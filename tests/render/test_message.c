@@ -964,6 +964,34 @@ static void of_places_that_are_alike_the_asker_fills_one(void **state) {
 	free(runbook);
 }
 
+static size_t rows_with(const struct talk *talk, const char *part) {
+	size_t count = 0;
+	for (size_t i = 0; i < talk->rows.count; i++) {
+		count += strstr(talk->rows.list[i].key, part) != NULL;
+	}
+	return count;
+}
+
+static void who_taps_to_and_fro_is_told_once(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	for (int i = 0; i < 5; i++) {
+		yes(&talk, "lead");
+		night_untap(&talk.night, "lead", "white_check_mark");
+	}
+	assert_int_equal(rows_with(&talk, "/gate/2/withdrawn"), 1);
+	yes(&talk, "lead");
+	tap(&talk, "lead", "x"); // of which its own post tells
+	night_untap(&talk.night, "lead", "x");
+	night_untap(&talk.night, "lead", "white_check_mark");
+	yes(&talk, "lead");
+	night_untap(&talk.night, "lead", "white_check_mark");
+	assert_int_equal(rows_with(&talk, "/gate/2/withdrawn"), 2);
+	talk_finish(&talk);
+}
+
 static void only_those_who_must_act_are_called(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1179,6 +1207,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(
 				who_asks_is_not_shown_to_approve_where_that_does_not_count),
 		cmocka_unit_test(of_places_that_are_alike_the_asker_fills_one),
+		cmocka_unit_test(who_taps_to_and_fro_is_told_once),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),

@@ -169,9 +169,9 @@ static const char head[] =
 		"that a message does not have is an error.\n\n"
 		"Keep lines under 48 letters and the first under 42, break them "
 		"yourself, and mention only\nthose who must act: a phone shows no "
-		"more, and a mention rings. What is longer than the server lets a post "
-		"be is said in\nseveral, cut at line ends and marked `(2/3)`; a post "
-		"that is edited in place is cut.\n";
+		"more, and a mention rings.\n\nWhat is longer than the server lets a "
+		"post be is said in several, cut at line ends and\nmarked `(2/3)`; a "
+		"post that is edited in place is cut.\n";
 
 static void add_names(struct str *out, const cJSON *object) {
 	const cJSON *value = NULL;
