@@ -9,6 +9,7 @@ import resource
 import signal
 import sqlite3
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -310,6 +311,56 @@ def full_disk_is_told_past_the_journal():
         there.stop()
 
 
+class FastStage(stage.Stage):
+    """On whose server two minutes pass in a second."""
+
+    def start_sandbox(self, *words):
+        super().start_sandbox("--clock", str(self.folder / "clock"),
+                              "--pace", "120", *words)
+
+    def wait_for_minutes(self, minutes):
+        def now():
+            return self.ask("GET", "/sandbox/info")["now_ms"]
+        end = now() + minutes * 60000
+        for _ in range(400):
+            if now() >= end:
+                return
+            time.sleep(0.05)
+        raise AssertionError("time stands still")
+
+
+def words_before_the_first_mark_are_heard():
+    """A bot that dies young has noted when it first saw the channel, and not
+    yet how far it has read."""
+    with FastStage(sys.argv[1], sys.argv[2], RUNBOOK) as there:
+        there.say("lead", "!note before any bot")
+        there.wait_for_minutes(3)
+        there.start()
+        there.until("the first start", lambda: base(
+            there, "SELECT 1 FROM value WHERE name = 'first_start_ms'"))
+        there.kill()
+        base(there, "DELETE FROM value WHERE name = 'mark'")
+        there.say("lead", "!note while no bot ran")
+        there.wait_for_minutes(3)
+        there.say("lead", "is it there?")
+        there.start()
+
+        def notes():
+            return [row["body"]["text"] for row in there.journal()
+                    if row["type"] == "note.taken"]
+        there.until("the note", notes)
+        assert notes() == ["while no bot ran"], notes()
+        there.stop()
+
+
+def base(there, statement):
+    connection = sqlite3.connect(there.folder / "state" / "journal.db")
+    rows = connection.execute(statement).fetchall()
+    connection.commit()
+    connection.close()
+    return rows
+
+
 def renamed_person_keeps_the_role():
     with a_stage() as there:
         there.start()
@@ -355,6 +406,8 @@ stage.run([
      broken_runbook_keeps_no_run_from_its_bot),
     ("a full disk is told of past the journal, once",
      full_disk_is_told_past_the_journal),
+    ("words said before anything was marked are heard, older ones are not",
+     words_before_the_first_mark_are_heard),
     ("a renamed person keeps the role, a namesake does not get it",
      renamed_person_keeps_the_role),
 ])

@@ -70,10 +70,10 @@ class Stage:
         self.log.close()
         self.temporary.cleanup()
 
-    def start_sandbox(self):
+    def start_sandbox(self, *words):
         self.sandbox = subprocess.Popen(
             [self.sandbox_program, "--port", "0", "--scene",
-             str(self.folder / "scene.json")],
+             str(self.folder / "scene.json"), *words],
             stdout=subprocess.PIPE, text=True)
         self.url = self.sandbox.stdout.readline().split()[-1]
         info = self.ask("GET", "/sandbox/info")
