@@ -72,6 +72,12 @@ static int64_t number_of(const struct record *record) {
 	return strtoll(record->value, NULL, 10); // ends at the newline behind it
 }
 
+static bool is_number(const struct record *record) {
+	size_t sign = record->len > 0 && record->value[0] == '-';
+	size_t digits = strspn(record->value + sign, "0123456789");
+	return digits > 0 && digits < 20 && sign + digits == record->len;
+}
+
 static bool is_key(const struct record *record, const char *key) {
 	return strcmp(record->key, key) == 0;
 }
@@ -343,12 +349,32 @@ bool step_status_write(int fd, const char *from, const char *to,
 	return ok && fd_sync_folder_of(to, err);
 }
 
-static void take_status(
-		struct step_status *status, const struct record *record) {
+/* False where it has a value that it cannot have. */
+static bool take_status(struct step_status *status, const struct record *record,
+		bool *has_end) {
+	if (is_key(record, "reason")) {
+		snprintf(status->reason, sizeof(status->reason), "%.*s",
+				(int)record->len, record->value);
+		return true;
+	}
+	if (is_key(record, "recent")) {
+		free(status->recent);
+		status->recent = xstrndup(record->value, record->len);
+		return true;
+	}
+	if (is_key(record, "done")) {
+		return true;
+	}
 	int64_t number = number_of(record);
+	if (!is_number(record)) {
+		return false;
+	}
 	if (is_key(record, "end")) {
+		*has_end = number >= 0 && number <= STEP_BROKEN;
 		status->end = (enum step_end)number;
-	} else if (is_key(record, "exit_status")) {
+		return *has_end;
+	}
+	if (is_key(record, "exit_status")) {
 		status->exit_status = (int)number;
 	} else if (is_key(record, "signal")) {
 		status->signal = (int)number;
@@ -366,13 +392,8 @@ static void take_status(
 		status->left_out = (uint64_t)number;
 	} else if (is_key(record, "log_error")) {
 		status->log_error = (int)number;
-	} else if (is_key(record, "reason")) {
-		snprintf(status->reason, sizeof(status->reason), "%.*s",
-				(int)record->len, record->value);
-	} else if (is_key(record, "recent")) {
-		free(status->recent);
-		status->recent = xstrndup(record->value, record->len);
 	}
+	return true;
 }
 
 bool step_status_read(
@@ -386,10 +407,12 @@ bool step_status_read(
 	struct record record = { 0 };
 	size_t at = 0;
 	bool broken = false;
-	while (next_record(&text, &at, &record, &broken)) {
-		take_status(status, &record);
+	bool has_end = false;
+	bool ok = true;
+	while (ok && next_record(&text, &at, &record, &broken)) {
+		ok = take_status(status, &record, &has_end);
 	}
-	bool ok = !broken && is_key(&record, "done") && status->end <= STEP_BROKEN;
+	ok = ok && has_end && !broken && is_key(&record, "done");
 	str_finish(&text);
 	if (!ok) {
 		step_status_finish(status);

@@ -639,6 +639,57 @@ static void a_spec_comes_back_as_it_was_and_a_broken_one_is_refused(
 	teardown(&bench);
 }
 
+/* Nothing that can be misread as "it went well". */
+static void a_damaged_file_of_an_attempt_is_said_to_be_broken(void **state) {
+	(void)state;
+	static const struct {
+		const char *name;
+		const char *text;
+	} bad[] = {
+		{ STEP_STATUS, "" },
+		{ STEP_STATUS, "done 0\n\n" },
+		{ STEP_STATUS, "end 1\n0\n" },
+		{ STEP_STATUS, "end 1\n0\ndone 0\n" },
+		{ STEP_STATUS, "end 0\n\ndone 0\n\n" },
+		{ STEP_STATUS, "end 1\n9\ndone 0\n\n" },
+		{ STEP_STATUS, "end 2\n-1\ndone 0\n\n" },
+		{ STEP_STATUS, "end 1\n0\nexit_status 1\nx\ndone 0\n\n" },
+		{ STEP_STATUS, "end 1\n0\nexit_status 2\n3x\ndone 0\n\n" },
+		{ STEP_STATUS, "end 1\n0\nreason 99\nshort\ndone 0\n\n" },
+		{ STEP_STATUS, "end 1\n0\nreason -1\nx\ndone 0\n\n" },
+		{ STEP_STATUS, "a_key_that_is_too_long 1\n0\ndone 0\n\n" },
+		{ STEP_STATUS, "end1\n0\ndone 0\n\n" },
+		{ STEP_SPEC, "" },
+		{ STEP_SPEC, "end 0\n\n" },
+		{ STEP_SPEC, "script 4\ntrue\nend 0\n\n" },
+		{ STEP_SPEC, "script 9999999\ntrue\n" },
+		{ STEP_SPEC, "colour 4\nblue\nend 0\n\n" },
+	};
+	struct bench bench;
+	setup(&bench, "true");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = { 0 };
+		char *path = path_in(&bench, bad[i].name);
+		assert_true(fd_write_file(
+				path, bad[i].text, strlen(bad[i].text), 0600, &err));
+		struct step_status status;
+		struct step_spec spec;
+		bool read = strcmp(bad[i].name, STEP_SPEC) == 0
+				? step_spec_read(path, &spec, &err)
+				: step_status_read(path, &status, &err);
+		char *wanted = xasprintf("%s is broken", path);
+		if (read || strcmp(err.text, wanted) != 0) {
+			fail_msg("%s: %s", bad[i].text, read ? "was read" : err.text);
+		}
+		if (strcmp(bad[i].name, STEP_SPEC) == 0) {
+			step_spec_finish(&spec);
+		}
+		free(wanted);
+		free(path);
+	}
+	teardown(&bench);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_streams_and_the_exit_status_are_kept),
@@ -664,6 +715,7 @@ int main(void) {
 		cmocka_unit_test(a_tail_is_what_a_person_would_have_seen),
 		cmocka_unit_test(
 				a_spec_comes_back_as_it_was_and_a_broken_one_is_refused),
+		cmocka_unit_test(a_damaged_file_of_an_attempt_is_said_to_be_broken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
