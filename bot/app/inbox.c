@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/alarm.h"
 #include "app/engine.h"
 #include "app/flood.h"
 #include "app/wording.h"
@@ -21,11 +22,14 @@
 #define TAPS_MOST    5000
 #define INPUT_ROOM   300
 #define FIRST_START  "first_start_ms" // of the journal's named values
+#define BEHIND_UNTIL "behind_until_ms"
 
 struct inbox {
 	struct flood *flood;
 	struct inbox_options options;
-	int64_t first_start_ms; // by the server's clock; 0: not yet known
+	int64_t first_start_ms;  // by the server's clock; 0: not yet known
+	bool behind;             // that the journal is an older copy was told
+	int64_t behind_until_ms; // of posts until then; 0: kept in the journal
 };
 
 /* --- since when --- */
@@ -209,10 +213,70 @@ static bool reads_as_command(
 	return is_command;
 }
 
+/* Whether it is a post of ours that this journal does not know: one that was
+ * put back from a copy, or a second one that speaks here too. */
+static bool is_unknown(
+		const struct inbox *inbox, const struct server_post *post) {
+	struct server *server = inbox->options.server;
+	struct journal *journal = inbox->options.journal;
+	return strcmp(post->user_id, server->api->own_id(server)) == 0 &&
+			post->key[0] != '\0' && !alarm_is_key(post->key) &&
+			post->create_at_ms >= inbox->first_start_ms &&
+			!journal->api->has_key(journal, post->key);
+}
+
+/* Until when what we posted and do not know was told of; 0: it was not. */
+static int64_t told_until_ms(struct journal *journal) {
+	char value[32];
+	return journal->api->get(journal, BEHIND_UNTIL, value, sizeof(value))
+			? strtoll(value, NULL, 10)
+			: 0;
+}
+
+static void tell_behind(struct inbox *inbox, const struct server_post *post) {
+	struct server *server = inbox->options.server;
+	if (inbox->behind ||
+			post->create_at_ms <= told_until_ms(inbox->options.journal)) {
+		return;
+	}
+	inbox->behind = true;
+	// The server's clock is read off headers that count seconds.
+	inbox->behind_until_ms = server->api->server_time_ms(server) + 1000;
+	log_error("journal.behind", "key=%s post=%s", post->key, post->id);
+	const struct request request = {
+		.type = REQUEST_JOURNAL_BEHIND,
+		.server_ms = post->create_at_ms,
+	};
+	engine_ask(inbox->options.engine, &request, NULL);
+}
+
+/* What the lead resumes after a look is not held for the same posts when the
+ * bot is started again.  Kept once the hold is in the journal. */
+static void keep_told(struct inbox *inbox) {
+	struct journal *journal = inbox->options.journal;
+	struct err err = { 0 };
+	char value[32];
+	if (inbox->behind_until_ms == 0 ||
+			bridge_held(engine_bridge(inbox->options.engine)) == NULL) {
+		return;
+	}
+	snprintf(value, sizeof(value), "%" PRId64, inbox->behind_until_ms);
+	if (journal->api->put(journal, BEHIND_UNTIL, value, &err)) {
+		inbox->behind_until_ms = 0;
+	} else {
+		log_error("inbox.start_unstored", "why=\"%s\"", err.text);
+	}
+}
+
 void inbox_post(struct inbox *inbox, const struct server_post *post) {
 	char input[INPUT_ROOM];
 	bool in_thread = false;
 	post_input(post->id, input);
+	keep_told(inbox);
+	if (know_first_start(inbox) && is_unknown(inbox, post)) {
+		tell_behind(inbox, post);
+		return;
+	}
 	if (!know_first_start(inbox) ||
 			post->create_at_ms < inbox->first_start_ms ||
 			!is_a_persons(inbox, post) || post->delete_at_ms != 0 ||

@@ -67,6 +67,22 @@ static void decide_texts(struct deciding *d) {
 	deciding_add(d, event);
 }
 
+/* What runs was decided without what happened since: it would run again. */
+static void decide_behind(struct deciding *d) {
+	const struct run *run = bridge_holdable(d->bridge);
+	if (run == NULL || run->held) {
+		return;
+	}
+	struct event event = event_make(EVENT_RUN_HELD, d->world->now_ms);
+	event.run = run->number;
+	event.text = decision_print(d->decision,
+			"my journal is an older copy: I posted here at %s and do not know "
+			"it. What ran since would run again: look first, "
+			"`!cutover abort WHY` ends it",
+			deciding_clock(d, d->request->server_ms));
+	deciding_add(d, event);
+}
+
 static void decide_bot_started(struct deciding *d) {
 	struct event event = event_make(EVENT_BOT_STARTED, d->world->now_ms);
 	event.text = d->request->text;
@@ -144,6 +160,9 @@ void decide(const struct bridge *bridge, const struct world *world,
 		break;
 	case REQUEST_FILE_FETCHED:
 		decide_file_fetched(&d);
+		break;
+	case REQUEST_JOURNAL_BEHIND:
+		decide_behind(&d);
 		break;
 	case REQUEST_SERVER_LOST:
 		decide_server(&d, true);

@@ -54,7 +54,8 @@ enum request_type {
 	REQUEST_ATTEMPT_ENDED,
 	REQUEST_ATTEMPT_LOST, // its host cannot be reached: @problem says why
 	REQUEST_ATTEMPT_FOUND,
-	REQUEST_FILE_FETCHED, // it is on our disk, or will never be
+	REQUEST_FILE_FETCHED,   // it is on our disk, or will never be
+	REQUEST_JOURNAL_BEHIND, // a post of ours, of @server_ms, is not known here
 	REQUEST_SERVER_LOST,
 	REQUEST_SERVER_BACK,
 	REQUEST_SOURCE_CHANGED,

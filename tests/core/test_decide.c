@@ -286,6 +286,28 @@ static void rollback_needs_two_and_asking_is_one(void **state) {
 			"rehearsal LB-1 was before the last run/say `!cutover rehearse`\n");
 }
 
+static void a_journal_that_is_behind_the_channel_holds(void **state) {
+	struct night *night = *state;
+	const struct request behind = {
+		.type = REQUEST_JOURNAL_BEHIND,
+		.server_ms = night->now_ms,
+	};
+	night_shown(night);
+	night_ask(night, &behind); // nothing runs
+	assert_string_equal(night_shown(night), "");
+	night_begin(night);
+	night_shown(night);
+	night_ask(night, &behind);
+	assert_non_null(strstr(night_shown(night), "run.held"));
+	night_ask(night, &behind);
+	assert_string_equal(night_shown(night), "");
+	night_approve_t0(night);
+	night_pass(night, 5);
+	assert_null(strstr(night_shown(night), "attempt.started"));
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "attempt.started"));
+}
+
 static void a_second_rollback_fills_its_authors_slot(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -795,6 +817,7 @@ int main(void) {
 		claim(an_undo_value_is_given_up_only_in_so_many_words),
 		claim(a_rollback_takes_what_an_unknown_step_left_if_told_to),
 		claim(rollback_needs_two_and_asking_is_one),
+		claim(a_journal_that_is_behind_the_channel_holds),
 		claim(a_second_rollback_fills_its_authors_slot),
 		claim(rollback_stops_what_is_running),
 		claim(what_cannot_be_ended_is_declared_dead),
