@@ -332,6 +332,9 @@ char *speak_step_note(
 		free(host);
 		return text;
 	}
+	if (state->status == STEP_ASKED && run_step_fetches(run, step)) {
+		return xstrdup("its file is being fetched");
+	}
 	if (state->status == STEP_ASKED && state->claimed != NULL) {
 		return xstrdup(people_name(speech->world->people, state->claimed));
 	}

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/str.h"
@@ -64,6 +65,16 @@ static void say_lost(const struct speech *speech, const struct run *run) {
 	answer(speech, run, "file_lost", context);
 }
 
+/* Of several files of one message one acknowledgement is enough. */
+static bool is_first(const struct run *run, const struct event *event) {
+	if (event->index == 0 || event->index > run->file_count) {
+		return true;
+	}
+	const char *before = run->files[event->index - 1].post;
+	return before == NULL || event->post == NULL ||
+			strcmp(before, event->post) != 0;
+}
+
 void speak_of_file(const struct speech *speech) {
 	const struct event *event = speech->event;
 	const struct run *run = bridge_run(speech->bridge, event->run);
@@ -71,7 +82,9 @@ void speak_of_file(const struct speech *speech) {
 		return;
 	}
 	if (event->type == EVENT_FILE_OFFERED) {
-		speak_ack(speech, "paperclip");
+		if (is_first(run, event)) {
+			speak_ack(speech, "paperclip");
+		}
 	} else if (event->type == EVENT_FILE_KEPT) {
 		say_kept(speech, run);
 	} else {

@@ -62,6 +62,16 @@ static bool read_id(const char *body, struct err *err) {
 	return ok;
 }
 
+/* A file's name stands in messages and becomes part of one on our disk. */
+static bool read_file(const char *body, struct err *err) {
+	struct mattermost_file file;
+	bool ok = mattermost_json_read_file(body, &file, err);
+	for (const char *at = file.name; ok && *at != '\0'; at++) {
+		assert((unsigned char)*at >= 0x20 && *at != 0x7f);
+	}
+	return ok;
+}
+
 /* A refusal's words are one line, for people. */
 static bool read_error(const char *body, size_t len) {
 	struct mattermost_error error;
@@ -87,6 +97,8 @@ static bool read_body(
 		return read_ids(kind, body, err);
 	case 'i':
 		return read_id(body, err);
+	case 'd':
+		return read_file(body, err);
 	case 'e':
 		return read_error(body, len);
 	default:

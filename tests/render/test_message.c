@@ -742,6 +742,51 @@ static void what_is_said_after_an_outage_is_true(void **state) {
 	talk_finish(&talk);
 }
 
+static void attach(
+		struct talk *talk, const char *step, const char *root, size_t count) {
+	static const char *const files[] = { "file1", "file2" };
+	night_ask(&talk->night,
+			&(struct request){
+					.type = step != NULL ? REQUEST_DONE : REQUEST_NOTE,
+					.user = "lead",
+					.post = root != NULL ? "replied" : "said",
+					.root = root,
+					.command = step != NULL ? "done" : "note",
+					.step = step,
+					.text = step != NULL ? NULL : "look",
+					.files = files,
+					.file_count = count,
+			});
+}
+
+static void what_people_attach_is_told_where_they_did(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk,
+			"## 1 Go {.production}\n\n1. Look at the board {evidence}\n\n"
+			"## 2 Back {.rollback}\n\n1. Back\n");
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	attach(&talk, NULL, NULL, 2);
+	const struct message_row *row = row_ending(&talk, "/file/1");
+	assert_non_null(row);
+	assert_string_equal(row->text,
+			"📎 kept with LB-1\n`shot.png`\n12 kB · SHA-256 `2cf24dba5fb0`");
+	assert_string_equal(row->target_post, "said"); // below the message
+	talk.night.unfetched = "it is gone from the server (HTTP 404)";
+	attach(&talk, "1.1", "thread", 1);
+	row = row_ending(&talk, "/file/3");
+	assert_non_null(row);
+	assert_string_equal(row->target_post, "thread"); // where it was said
+	assert_string_equal(row->text,
+			"⚠️ @lead **not kept** for 1.1\n`shot.png`\n"
+			"it is gone from the server (HTTP 404)\n"
+			"1.1 still waits: attach it again, or\n`!done 1.1 TEXT`");
+	row = row_ending(&talk, "ack/said/paperclip");
+	assert_non_null(row);
+	assert_int_equal(row->kind, MESSAGE_REACT);
+	talk_finish(&talk);
+}
+
 static void peoples_words_call_nobody_and_break_nothing(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1195,6 +1240,7 @@ int main(int argc, char **argv) {
 				a_post_that_takes_taps_is_never_edited_while_it_is_open),
 		cmocka_unit_test(deputies_silence_and_broken_glass_are_told),
 		cmocka_unit_test(what_is_said_after_an_outage_is_true),
+		cmocka_unit_test(what_people_attach_is_told_where_they_did),
 		cmocka_unit_test(peoples_words_call_nobody_and_break_nothing),
 		cmocka_unit_test(output_cannot_leave_its_fence),
 		cmocka_unit_test(what_comes_next_is_what_can_be_done),
