@@ -292,6 +292,21 @@ const struct run *bridge_held(const struct bridge *bridge) {
 	return NULL;
 }
 
+const struct run *bridge_rehearsal(
+		const struct bridge *bridge, const char *digest) {
+	for (size_t i = bridge->run_count; i > 0; i--) {
+		const struct run *run = &bridge->runs[i - 1];
+		bool judged = run->rehearsed_ok || run->rehearsed_why != NULL ||
+				run->command_started;
+		if (run->kind == RUN_REHEARSAL && run->ended_ms > 0 && judged &&
+				(digest == NULL ||
+						strcmp(run->plan->plan.digest, digest) == 0)) {
+			return run;
+		}
+	}
+	return NULL;
+}
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number) {
 	return bridge_find_run(bridge, number);
 }

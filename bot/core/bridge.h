@@ -303,6 +303,14 @@ const struct run *bridge_holdable(const struct bridge *bridge);
  * the newest that is; NULL. */
 const struct run *bridge_held(const struct bridge *bridge);
 
+/*
+ * The rehearsal by which a plan of @digest (NULL: any) is judged: the newest one
+ * of it that has ended, or NULL.  One that was aborted before a command ran is
+ * none.
+ */
+const struct run *bridge_rehearsal(
+		const struct bridge *bridge, const char *digest);
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number);
 const struct gate_state *bridge_gate(const struct bridge *bridge, uint32_t id);
 const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id);

@@ -230,21 +230,22 @@ void saying_rehearse(struct deciding *d) {
 			first);
 }
 
-/* Why no rehearsal lets this plan start; NULL: one does, or none is needed. */
+/* Why no rehearsal lets this plan start; NULL: one does, or none is needed.  The
+ * newest one of this plan tells, whatever other plans were rehearsed since. */
 static const char *rehearsal_problem(
 		struct deciding *d, const struct plan_record *record) {
 	if (runbook_phase(record->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE) {
 		return NULL;
 	}
-	const struct run *last = NULL;
-	for (size_t i = d->bridge->run_count; i > 0 && last == NULL; i--) {
-		const struct run *run = &d->bridge->runs[i - 1];
-		if (run->kind == RUN_REHEARSAL && run->ended_ms > 0) {
-			last = run;
-		}
+	const struct run *last = bridge_rehearsal(d->bridge, record->plan.digest);
+	const struct run *other = bridge_rehearsal(d->bridge, NULL);
+	if (last == NULL && other == NULL) {
+		return "no rehearsal yet\nsay `!cutover rehearse`";
 	}
 	if (last == NULL) {
-		return "no rehearsal yet\nsay `!cutover rehearse`";
+		return decision_print(d->decision,
+				"rehearsal %s was of another plan\nsay `!cutover rehearse`",
+				deciding_label(d, other));
 	}
 	const char *label = deciding_label(d, last);
 	if (!last->rehearsed_ok) {
@@ -252,11 +253,6 @@ static const char *rehearsal_problem(
 				"rehearsal %s did not pass\n%s\nsay `!cutover rehearse`", label,
 				last->rehearsed_why != NULL ? last->rehearsed_why
 											: "it was aborted");
-	}
-	if (strcmp(last->plan->plan.digest, record->plan.digest) != 0) {
-		return decision_print(d->decision,
-				"rehearsal %s was of another plan\nsay `!cutover rehearse`",
-				label);
 	}
 	if (last->number <= d->bridge->locked_run) {
 		return decision_print(d->decision,

@@ -82,14 +82,10 @@ const char *speak_next_command(
 	if (runbook_phase(plan->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE) {
 		return "!cutover start";
 	}
-	for (size_t i = 0; i < speech->bridge->run_count; i++) {
-		const struct run *run = &speech->bridge->runs[i];
-		if (run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
-				run->plan == plan && run->number > speech->bridge->locked_run) {
-			return "!cutover start";
-		}
-	}
-	return "!cutover rehearse";
+	const struct run *run = bridge_rehearsal(speech->bridge, plan->plan.digest);
+	bool counts = run != NULL && run->rehearsed_ok &&
+			run->number > speech->bridge->locked_run;
+	return counts ? "!cutover start" : "!cutover rehearse";
 }
 
 char *speak_plan_asked(

@@ -193,20 +193,16 @@ static void add_production_facts(cJSON *list, const struct run *run) {
 
 static void add_rehearsal_fact(
 		cJSON *list, const struct speech *speech, const struct run *run) {
-	for (size_t i = speech->bridge->run_count; i > 0; i--) {
-		const struct run *old = &speech->bridge->runs[i - 1];
-		if (old->kind != RUN_REHEARSAL || !old->rehearsed_ok ||
-				old->plan != run->plan) {
-			continue;
-		}
-		char *label = words_run(speech->world, old);
-		char *age = words_age(speech->world->now_ms - old->ended_ms);
-		add_fact(
-				list, xasprintf("Rehearsal %s: %s ago, same plan", label, age));
-		free(age);
-		free(label);
+	const struct run *old = bridge_rehearsal(
+			speech->bridge, run->plan->plan.digest);
+	if (old == NULL || !old->rehearsed_ok) {
 		return;
 	}
+	char *label = words_run(speech->world, old);
+	char *age = words_age(speech->world->now_ms - old->ended_ms);
+	add_fact(list, xasprintf("Rehearsal %s: %s ago, same plan", label, age));
+	free(age);
+	free(label);
 }
 
 /* What the polls say that are open till T0; they bind nobody. */

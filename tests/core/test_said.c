@@ -542,6 +542,57 @@ static void a_rehearsal_that_is_aborted_does_not_count(void **state) {
 	assert_non_null(strstr(night_shown(night), "rehearsal LB-1 did not pass"));
 }
 
+static void plan_and_rehearse(struct night *night, const char *command) {
+	char *changed = strstr(night->source, "echo try");
+	memcpy(changed, command, strlen(command));
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "lead", REQUEST_REHEARSE);
+	memcpy(changed, "echo try", 8);
+}
+
+static void plan_again(struct night *night) {
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_shown(night);
+}
+
+static void another_plans_rehearsal_takes_nothing_from_this_one(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	plan_and_rehearse(night, "echo try");
+	plan_and_rehearse(night, "echo two");
+	plan_again(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "gate.opened start"));
+}
+
+static void a_newer_rehearsal_of_the_same_plan_that_failed_counts(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	plan_and_rehearse(night, "echo try");
+	night_will(night, "3.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	plan_and_rehearse(night, "echo two");
+	plan_again(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "rehearsal LB-2 did not pass"));
+}
+
+static void a_plan_that_was_never_rehearsed_is_told_so(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	plan_and_rehearse(night, "echo two");
+	plan_again(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(
+			strstr(night_shown(night), "rehearsal LB-1 was of another plan"));
+}
+
 static void an_old_rehearsal_does_not_count(void **state) {
 	struct night *night = *state;
 	night_init(night, night_whole);
@@ -824,6 +875,9 @@ int main(void) {
 		claim(success_waits_while_a_rollback_is_asked_for),
 		claim(abort_closes_what_is_open),
 		claim(a_rehearsal_that_is_aborted_does_not_count),
+		claim(another_plans_rehearsal_takes_nothing_from_this_one),
+		claim(a_newer_rehearsal_of_the_same_plan_that_failed_counts),
+		claim(a_plan_that_was_never_rehearsed_is_told_so),
 		claim(an_old_rehearsal_does_not_count),
 		claim(a_skipped_step_spoils_a_rehearsal),
 		claim(a_broken_document_starts_nothing),
