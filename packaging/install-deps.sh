@@ -33,3 +33,13 @@ $sudo apt-get update -qq
 # shellcheck disable=SC2086 # words on purpose
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq \
 	--no-install-recommends $missing >/dev/null
+# The tests start servers of their own, on loopback: Debian's, which begins to
+# listen for the world when it is installed, has no work here.
+case $missing in
+*openssh-server*)
+	if [ -d /run/systemd/system ]; then
+		$sudo systemctl disable --now ssh.service ssh.socket \
+			>/dev/null 2>&1 || true
+	fi
+	;;
+esac
