@@ -130,6 +130,7 @@ static void on_ended(void *data, const struct ssh_result *result) {
 	if (result->end != SSH_DONE) {
 		question->reading->problem = xstrdup(result->said);
 		question->reading->away = result->end == SSH_UNREACHABLE;
+		question->reading->unreached = true;
 	} else {
 		take_answer(question);
 	}
@@ -191,6 +192,7 @@ static bool ask_each(struct hostfiles *hostfiles,
 		any = true;
 		if (!ask(question, target, host, base_dir, &err)) {
 			question->reading->problem = xstrdup(err.text);
+			question->reading->unreached = true;
 			question_free(question);
 		}
 	}

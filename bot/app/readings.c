@@ -35,6 +35,7 @@ static void empty(struct reading *reading) {
 	reading->problem = NULL;
 	reading->dirty = false;
 	reading->away = false;
+	reading->unreached = false;
 }
 
 struct reading *readings_renew(

@@ -14,9 +14,10 @@
 struct reading {
 	struct reading *next;
 	char *target;
-	char *host;    // as the config writes it
-	char *problem; // why it could not be read, for people; NULL: it was
-	bool away;     // it may be read again in a moment
+	char *host;     // as the config writes it
+	char *problem;  // why it could not be read, for people; NULL: it was
+	bool away;      // it may be read again in a moment
+	bool unreached; // no shell answered there
 	struct plan_file *files; // in the order in which they came
 	size_t file_count;
 	char *commit; // NULL: none

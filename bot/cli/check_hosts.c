@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/xalloc.h"
 #include "cli/hosts.h"
+#include "cli/look_hosts.h"
 #include "exec/child.h"
 #include "sys/secret.h"
 
@@ -104,8 +105,8 @@ static void check_answers(const struct config_target *target,
 	}
 }
 
-void check_hosts_online(
-		const struct config_file *file, struct findings *findings) {
+void check_hosts_online(const struct config_file *file,
+		const struct tools *tools, struct findings *findings) {
 	struct hosts hosts;
 	struct err err = { 0 };
 	if (!hosts_ask(&hosts, file, &err)) {
@@ -116,6 +117,9 @@ void check_hosts_online(
 			i++) {
 		check_answers(&file->config->targets[i],
 				hostfiles_readings(hosts.files), findings);
+	}
+	if (hosts.files != NULL) {
+		look_hosts(file, hostfiles_readings(hosts.files), tools, findings);
 	}
 	hosts_finish(&hosts);
 }

@@ -3,6 +3,7 @@
 
 #include "app/config_file.h"
 #include "codec/config.h"
+#include "codec/tools.h"
 
 /*
  * What ssh needs for the hosts of the config, as it lies here.  The rules:
@@ -12,8 +13,9 @@
  */
 void check_hosts(const struct config_file *file, struct findings *findings);
 
-/* Ask each host: `host`, it cannot be reached, or a tracked file is amiss. */
-void check_hosts_online(
-		const struct config_file *file, struct findings *findings);
+/* Ask each host: `host`, it cannot be reached, a tracked file is amiss, or no
+ * step can run there; `tool`, `disk` and `clock` as for this machine. */
+void check_hosts_online(const struct config_file *file,
+		const struct tools *tools, struct findings *findings);
 
 #endif

@@ -15,7 +15,6 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "codec/shell_scan.h"
 #include "exec/spawner.h"
 #include "sys/fd.h"
 
@@ -151,83 +150,30 @@ static bool is_there(const char *name, const char *workdir) {
 	return found;
 }
 
-/* Words that bash itself understands. */
-static bool is_of_the_shell(const char *word) {
-	static const char *const words[] = { ".", ":", "[", "[[", "alias", "bg",
-		"break", "builtin", "case", "cd", "command", "continue", "declare",
-		"do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit",
-		"export", "false", "fg", "fi", "for", "function", "getopts", "hash",
-		"if", "in", "jobs", "kill", "let", "local", "mapfile", "popd", "printf",
-		"pushd", "pwd", "read", "readarray", "readonly", "return", "select",
-		"set", "shift", "shopt", "source", "test", "then", "time", "times",
-		"trap", "true", "type", "typeset", "ulimit", "umask", "unalias",
-		"unset", "until", "wait", "while", "{", "}", "!", "((" };
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(word, words[i]) == 0) {
-			return true;
-		}
-	}
-	return strchr(word, '$') != NULL || strchr(word, '=') != NULL ||
-			strspn(word,
-					"0123456789abcdefghijklmnopqrstuvwxyz"
-					"ABCDEFGHIJKLMNOPQRSTUVWXYZ._/+-") < strlen(word);
-}
-
-static void check_command(const struct config_file *file,
-		const struct step *step, const struct block *block, const char *name,
-		struct str *told, struct findings *findings) {
-	const struct config_target *target = config_target(file->config, block->on);
-	if (target == NULL || !config_target_is_local(target)) {
-		return;
-	}
-	char *workdir = planner_workdir(file->config, file->dir, target);
-	char *once = xasprintf("\n%s %s\n", block->on, name);
-	if (!is_there(name, workdir) && strstr(str_text(told), once) == NULL) {
-		findings_add(findings, SEVERITY_ERROR, "tool", line_of(target->line),
-				"step %s runs `%s`, which is not on %s: install it, or put it "
-				"into PATH",
-				step->number, name, block->on);
-		str_add(told, once);
-	}
-	free(once);
-	free(workdir);
-}
-
-static void check_block(const struct config_file *file, const struct step *step,
-		const struct block *block, struct str *told,
-		struct findings *findings) {
-	if (block->kind != BLOCK_SH) {
-		return;
-	}
-	struct shell_scan scan;
-	shell_scan_read(&scan, block->text);
-	for (size_t i = 0; i < scan.command_count; i++) {
-		const struct shell_command *command = &scan.commands[i];
-		if (command->count > 0 && command->words[0][0] != '\0' &&
-				!is_of_the_shell(command->words[0])) {
-			check_command(file, step, block, command->words[0], told, findings);
-		}
-	}
-	shell_scan_finish(&scan);
-}
-
 static void check_tools(const struct config_file *file,
-		const struct runbook *runbook, struct findings *findings) {
-	struct str told = { 0 };
-	for (size_t i = 0; i < runbook->step_count; i++) {
-		const struct step *step = &runbook->steps[i];
-		for (size_t j = 0; j < step->block_count; j++) {
-			check_block(file, step, &step->blocks[j], &told, findings);
+		const struct tools *tools, struct findings *findings) {
+	for (size_t i = 0; i < tools->count; i++) {
+		const struct tool *tool = &tools->list[i];
+		const struct config_target *target = config_target(
+				file->config, tool->on);
+		if (target == NULL || !config_target_is_local(target)) {
+			continue;
 		}
+		char *workdir = planner_workdir(file->config, file->dir, target);
+		if (!is_there(tool->name, workdir)) {
+			findings_add(findings, SEVERITY_ERROR, "tool",
+					line_of(target->line),
+					"step %s runs `%s`, which is not on %s: install it, or put "
+					"it into PATH",
+					tool->step, tool->name, tool->on);
+		}
+		free(workdir);
 	}
-	str_finish(&told);
 }
 
-void check_machine(const struct config_file *file,
-		const struct runbook *runbook, struct online_judge *judge) {
+void check_machine(const struct config_file *file, const struct tools *tools,
+		struct online_judge *judge) {
 	check_runner(judge->findings);
 	check_state(file, judge);
-	if (runbook != NULL) {
-		check_tools(file, runbook, judge->findings);
-	}
+	check_tools(file, tools, judge->findings);
 }

@@ -7,10 +7,15 @@
 bool check_online(const struct config_file *file, const struct runbook *runbook,
 		struct findings *findings) {
 	struct online_judge judge;
+	struct tools tools = { 0 };
 	online_judge_init(&judge, file->config, runbook, findings);
-	check_machine(file, runbook, &judge);
-	check_hosts_online(file, findings);
+	if (runbook != NULL) {
+		tools_find(&tools, runbook);
+	}
+	check_machine(file, &tools, &judge);
+	check_hosts_online(file, &tools, findings);
 	bool reached = check_server(file, &judge);
+	tools_finish(&tools);
 	online_judge_finish(&judge);
 	return reached;
 }

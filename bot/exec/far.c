@@ -439,7 +439,7 @@ static void call_attend(struct far *far) {
 	fd_close(&fd);
 }
 
-static char *machine_here(void) {
+char *far_machine(void) {
 	struct utsname here;
 	uname(&here);
 	return xasprintf("%s %s", here.sysname, here.machine);
@@ -456,7 +456,7 @@ static void call_bring(struct far *far) {
 		blocked(far, err.text);
 		return;
 	}
-	char *machine = machine_here();
+	char *machine = far_machine();
 	const char *const args[] = { far->name, far->hash, machine, NULL };
 	start_call(far, CALL_BRING, bring_script, args, fd);
 	free(machine);
@@ -493,7 +493,7 @@ static void begin(struct far *far) {
 /* ---- what came of a call ---- */
 
 static void tell_other_machine(struct far *far, const char *said) {
-	char *machine = machine_here();
+	char *machine = far_machine();
 	char *why = xasprintf(
 			"steprun cannot be run there: it is for %s, and the host is %s",
 			machine, said);

@@ -63,4 +63,8 @@ void far_cancel(struct far *far);
 /* Stop following it.  Accepts NULL. */
 void far_destroy(struct far *far);
 
+/* The kind of machine that steprun can be brought to, as `uname -sm` says it.
+ * Caller frees. */
+char *far_machine(void) __attribute__((warn_unused_result));
+
 #endif

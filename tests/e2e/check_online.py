@@ -240,6 +240,50 @@ def far(there, known=True, mode=0o600):
     return undo
 
 
+def host(there, amiss=None):
+    """A host that answers, where @amiss is a program that says something, or
+    one that is no longer there."""
+    key = there.folder / "key"
+    hosts.make_key(key)
+    one = hosts.Host(there.folder, "far", key)
+    there.write("known_hosts", one.known())
+    mend = target(there, f"[target far]\nhosts = {one.address}\n"
+                  "workdir = /proc/self/cwd\nssh_key = key\n"
+                  "ssh_known_hosts = known_hosts\n")
+    back = runbook(there, "{.rollback}", "{.rollback on=far}")
+    if amiss == "home":
+        (one.folder / "home" / ".bridgekeeper").write_text("")
+    elif amiss == "tool":
+        runbook(there, "{.rollback}\n\n1. Take it back\n\n   ```sh\n",
+                "{.rollback on=far}\n\n1. Take it back\n\n   ```sh\n"
+                "   no-such-tool\n")
+    elif amiss:
+        name, says = amiss
+        one.program(name, f"#!/bin/sh\necho '{says}'\n")
+
+    def undo():
+        one.stop()
+        mend()
+        back()
+        shutil.rmtree(one.folder)
+        for name in ("key", "key.pub", "known_hosts"):
+            (there.folder / name).unlink()
+    return undo
+
+
+def mounted_noexec():
+    """Where this machine runs no programs; "": nowhere."""
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, place, _, options, *_ = line.split()
+        if "noexec" in options.split(","):
+            return place
+    return ""
+
+
+def no_programs(there):
+    return host(there, ("df", f"x\nx x x 2000000 x {mounted_noexec()}"))
+
+
 # What is done, the exit status, and what a line must say.
 CASES = [
     ("all is well", nothing, 0, "0 errors"),
@@ -341,6 +385,21 @@ CASES = [
      "the key of [target far]: secret file"),
     ("a host that is not there", far, 1,
      "127.0.0.1:9 of [target far]: Connection refused: log in there with ssh"),
+    ("a host where all is well", host, 0, "0 errors"),
+    ("a host without a tool", lambda t: host(t, "tool"), 1,
+     "has no `no-such-tool`, which step 2.1 runs: install it, or put it into "
+     "PATH there [tool]"),
+    ("a host that is another kind of machine",
+     lambda t: host(t, ("uname", "Linux riscv64")), 1,
+     "is Linux riscv64, and steprun is for"),
+    ("a host with a home that cannot be written", lambda t: host(t, "home"), 1,
+     "has no home folder that its user can write in"),
+    ("a host with a home that runs no programs", no_programs, 1,
+     "runs no programs in the home folder (noexec)"),
+    ("a host that is full", lambda t: host(t, ("df", "x\nx x x 9216 x /")), 1,
+     "has 9 MB free in the home folder: make room"),
+    ("a host with another time", lambda t: host(t, ("date", "1000")), 0,
+     "s behind this machine's: set them by one time server"),
     ("a target whose folder is not there",
      lambda t: target(t, "[target near]\nworkdir = /nowhere\n"), 1,
      "the workdir /nowhere of [target near] is not there: make it"),
@@ -437,6 +496,9 @@ def main():
         for number, (name, provoke, status, line) in enumerate(CASES, 1):
             if provoke in (small, read_only) and not may_mount():
                 print(f"ok {number} - {name} # SKIP no disk can be mounted")
+                continue
+            if provoke is no_programs and not mounted_noexec():
+                print(f"ok {number} - {name} # SKIP all mounts run programs")
                 continue
             undo = provoke(there)
             code, output = check(there)
