@@ -30,6 +30,13 @@ def silence(stage, case):
                                cto=f"{stage.name}-shut"),
         roles=(*ROLES[:3], ("Storage", "storage", "anna")),
         escalate_after="2s")
+
+    with case("check --online knows the contact that the bot cannot reach"):
+        status, out = stage.ask("check", "--online")
+        claim(status == 0, out)
+        found = [line for line in out.split("\n") if "[contact]" in line]
+        claim(len(found) == 1 and f"~{stage.name}-shut" in found[0], out)
+
     stage.start()
 
     with case("when nobody answers at a gate its backups are called"):

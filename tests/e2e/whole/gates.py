@@ -124,6 +124,13 @@ def refusal(stage, case):
         claim(event["user"] == stage.storage.id, "by whom")
         stage.never("attempt.started")
 
+    with case("who refused is asked why, and the answer is on record"):
+        post = stage.said("/gate/", "refused:**")
+        claim(f"@{stage.storage.name}, why?" in post["message"],
+              post["message"])
+        why = stage.say("storage", "!note the backup is not done")
+        stage.wait("note.taken", user=stage.storage, post=why["id"])
+
     with case("after a refusal the same run can be asked for again"):
         gate = start(stage, 2)
         claim(len(stage.events("run.begun")) == 1, "it is the same run")
