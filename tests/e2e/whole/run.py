@@ -38,7 +38,7 @@ TOGETHER = {
     "channel": troubles.channel, "token": troubles.token,
     "people": troubles.people, "storm": troubles.storm,
     "steps": nights.without_gates, "plan": nights.planned,
-    "wires": troubles.wires,
+    "size": words.size, "wires": troubles.wires,
     "silence": folk.silence, "deputies": folk.deputies, "glass": folk.glass,
     "asker": folk.asker, "withdrawn": folk.withdrawn, "guests": folk.guests,
 }

@@ -245,6 +245,13 @@ SOLO = ROLES + """\
 """
 
 
+def crowded(names):
+    """A night with many more roles, which nothing needs."""
+    last = "| Storage | storage | | |\n"
+    rows = "".join(f"| {name} | somebody | | |\n" for name in names)
+    return night().replace(last, last + rows)
+
+
 def with_contacts(**channels):
     """A night in which roles have channels for contacts."""
     text = night()

@@ -2,7 +2,7 @@
 import time
 
 import runbooks
-from stage import YES
+from stage import ROLES, YES
 from tap import claim, until
 
 SETTLED = 0.6  # after this a wrong answer would have come
@@ -65,6 +65,40 @@ def words(stage, case):
     edits(stage, case)
 
     with case("the journal of all that talk is whole"):
+        stage.check_all()
+        stage.stop()
+
+
+def size(stage, case):
+    """More than a post can hold."""
+    names = [f"Keeper of a long list of many with number {number:03}"
+             for number in range(300)]
+    stage.write(runbooks.crowded(names), roles=(
+        *ROLES, *((name, "anna", "storage") for name in names)))
+    stage.start()
+    limit = 16383  # of both kinds of server, in characters
+
+    with case("what is too long for one post is said in several, all of it"):
+        stage.say("lead", "!cutover plan")
+        stage.wait("plan.fixed")
+        asked = stage.say("lead", "!who")
+        stage.wait("command.answered", post=asked["id"])
+        parts = until(lambda: len(stage.answers(asked["id"])) > 1
+                      and stage.all_said() and stage.answers(asked["id"]),
+                      "several posts")
+        for part in parts:
+            claim(len(part["message"]) <= limit, "each fits")
+        whole = "".join(part["message"] for part in parts)
+        missing = [name for name in names if name not in whole]
+        claim(not missing, f"{len(missing)} roles are missing")
+
+    with case("killed while it says them, it says each once"):
+        asked = stage.say("lead", "!who")
+        stage.wait("command.answered", post=asked["id"])
+        stage.kill()
+        stage.start()
+        until(stage.all_said, "all is said")
+        claim(len(stage.answers(asked["id"])) == len(parts), "as many again")
         stage.check_all()
         stage.stop()
 
