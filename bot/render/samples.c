@@ -49,6 +49,7 @@ static const struct template_sample samples[] = {
 			"\"kind\":\"Production\",\"release\":\"2025.09.2\","
 			"\"took\":\"52 min\",\"steps\":\"23 of 23 steps\","
 			"\"interventions\":\"0 interventions\","
+			"\"evidence\":\"3 evidence files\","
 			"\"approvals\":[{\"gate\":\"T0\",\"names\":\"md:devops-lead,"
 			" storage-rep\"}],\"owed\":\"md:7.5\","
 			"\"digest\":\"3f9a1c2b77d0\",\"head\":\"7f3ac019\","

@@ -451,6 +451,24 @@ static void put_approvals(
 	}
 }
 
+/* "3 evidence files, 1 lost", or "". */
+static char *evidence_words(const struct run *run) {
+	size_t kept = 0;
+	size_t lost = 0;
+	for (size_t i = 0; i < run->file_count; i++) {
+		kept += run->files[i].status == FILE_KEPT;
+		lost += run->files[i].status == FILE_LOST;
+	}
+	if (kept + lost == 0) {
+		return xstrdup("");
+	}
+	char *count = words_count(kept, "evidence file");
+	char *words = lost > 0 ? xasprintf("%s, %zu lost", count, lost)
+						   : xstrdup(count);
+	free(count);
+	return words;
+}
+
 static void say_closed(const struct speech *speech, const struct run *run) {
 	char *card = speak_card_key(speech, run);
 	if (run->command_started || run->ended_ms > 0) {
@@ -463,6 +481,7 @@ static void say_closed(const struct speech *speech, const struct run *run) {
 		speak_put(context, "outcome", words_outcome(run));
 		speak_take(context, "took", run_took(run));
 		speak_take(context, "steps", speak_progress(run));
+		speak_take(context, "evidence", evidence_words(run));
 		speak_take(context, "interventions",
 				words_count(run->interventions, "intervention"));
 		put_approvals(context, speech, run);

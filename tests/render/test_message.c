@@ -781,6 +781,11 @@ static void what_people_attach_is_told_where_they_did(void **state) {
 			"⚠️ @lead **not kept** for 1.1\n`shot.png`\n"
 			"it is gone from the server (HTTP 404)\n"
 			"1.1 still waits: attach it again, or\n`!done 1.1 TEXT`");
+	say(&talk, "lead", REQUEST_DONE, "1.1", "seen by all");
+	say(&talk, "lead", REQUEST_CLOSE, NULL, NULL);
+	row = row_with(&talk, "/closed");
+	assert_non_null(row);
+	assert_non_null(strstr(row->text, "\n📎 2 evidence files, 1 lost\n"));
 	row = row_ending(&talk, "ack/said/paperclip");
 	assert_non_null(row);
 	assert_int_equal(row->kind, MESSAGE_REACT);
