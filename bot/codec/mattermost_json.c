@@ -29,6 +29,10 @@ static bool has_nul_escape(const char *text) {
 static bool is_utf8(const char *text, size_t len) {
 	size_t at = 0;
 	while (at < len) {
+		if ((unsigned char)text[at] < 0x80) {
+			at++; // nearly all of it
+			continue;
+		}
 		size_t step = utf8_char_len(text + at, len - at);
 		if (step == 0) {
 			return false;
@@ -62,11 +66,17 @@ static const char *string_of(const struct cJSON *object, const char *name) {
 }
 
 /* Letters, digits, `_`, `-` and `+`: what can stand in a path as it is. */
+static bool is_name_char(char c) {
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			(c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '+';
+}
+
 static bool is_name(const char *text) {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-								  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+";
-	size_t len = strlen(text);
-	return len > 0 && len <= NAME_MAX_BYTES && strspn(text, allowed) == len;
+	size_t len = 0;
+	while (is_name_char(text[len])) {
+		len++;
+	}
+	return text[len] == '\0' && len > 0 && len <= NAME_MAX_BYTES;
 }
 
 static bool take_name(const struct cJSON *object, const char *name,

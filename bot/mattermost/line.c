@@ -43,6 +43,7 @@ struct line {
 	bool holding;            // the run clock, for an outage
 	bool again;              // a full reconcile is owed when this one ends
 	unsigned events;         // since the last mark
+	uint32_t random;         // drawn last, for the session
 	int64_t unread_since_ms; // real; reads have failed since then; 0: none
 	char trouble[240];       // the last that was told; "" when it is over
 	struct loop_timer *session_timer;
@@ -285,7 +286,10 @@ static void obey(struct line *line, const struct session_orders *orders) {
 
 static bool put_in(struct line *line, struct session_input input) {
 	input.now_ms = loop_real_now_ms(line->loop);
-	input.random = random_number();
+	if (input.type != SESSION_EVENT) {
+		line->random = random_number(); // an event hardly ever needs one
+	}
+	input.random = line->random;
 	struct session_orders orders = session_handle(&line->session, &input);
 	obey(line, &orders);
 	if (line->session.due_ms != SESSION_NEVER) {
