@@ -3,6 +3,7 @@
 
 usage: server.py SANDBOX BRIDGEKEEPER READER [COMMANDS [EVENTS]]
 """
+import datetime
 import http.client
 import json
 import os
@@ -81,6 +82,14 @@ def cpu_s(pid):
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0])
                for task in tasks) / 1e9
+
+
+def online_at(there):
+    """When it came online, by its log: waiting for that looks too seldom."""
+    log = (there.folder / "bot.log").read_text(encoding="utf-8")
+    line = [l for l in log.splitlines() if " server.online " in l][-1]
+    return datetime.datetime.fromisoformat(
+        line.split()[0].replace("Z", "+00:00")).timestamp()
 
 
 def talk(there, count, every, pause_s):
@@ -171,10 +180,10 @@ def main():
     events = int(sys.argv[5]) if len(sys.argv) > 5 else 2000
     starts = []
     with stage.Stage(sandbox, program, RUNBOOK) as there:
-        for _ in range(5):
-            begun = time.perf_counter()
+        for _ in range(9):
+            begun = time.time()
             there.start()
-            starts.append(time.perf_counter() - begun)
+            starts.append(online_at(there) - begun)
             there.stop()
         print(f"bench: ready_ms {statistics.median(starts) * 1000:.0f}")
         there.start()
