@@ -87,13 +87,21 @@ static void item_destroy(struct item *item) {
 	free(item);
 }
 
+/* Each reading asks for each that waits: they may be many after an outage. */
 static struct item *find_item(const struct outbox *outbox, uint64_t id) {
-	for (size_t i = 0; i < outbox->count; i++) {
-		if (outbox->items[i]->id == id) {
-			return outbox->items[i];
+	size_t low = 0;
+	size_t high = outbox->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (outbox->items[middle]->id < id) {
+			low = middle + 1;
+		} else {
+			high = middle;
 		}
 	}
-	return NULL;
+	return low < outbox->count && outbox->items[low]->id == id
+			? outbox->items[low]
+			: NULL;
 }
 
 static void add_item(void *data, const struct outbox_row *row) {
