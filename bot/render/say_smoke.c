@@ -14,20 +14,39 @@
 #define GREEN_MAX 10
 #define REST_MAX  8
 
+enum look {
+	LOOK_RED,
+	LOOK_GREEN,
+	LOOK_REST,
+};
+#define LOOK_COUNT (LOOK_REST + 1)
+
+static bool is_test(const struct run *run, size_t index) {
+	return speak_phase_of(run, index) == PHASE_SMOKE &&
+			run->steps[index].outcome != OUTCOME_EXCLUDED;
+}
+
+static enum look look_of(const struct step_state *state) {
+	if (state->status == STEP_FAILED || state->status == STEP_UNKNOWN) {
+		return LOOK_RED;
+	}
+	return state->status == STEP_ENDED && state->outcome == OUTCOME_OK
+			? LOOK_GREEN
+			: LOOK_REST;
+}
+
 static void add_test(const struct speech *speech, const struct run *run,
-		size_t index, cJSON *red, cJSON *green, cJSON *rest) {
+		size_t index, cJSON *list) {
 	const struct step_state *state = &run->steps[index];
 	const struct step *model = &run->plan->runbook->steps[index];
-	bool failed = state->status == STEP_FAILED || state->status == STEP_UNKNOWN;
-	bool ended = state->status == STEP_ENDED;
-	bool ok = ended && state->outcome == OUTCOME_OK;
-	cJSON *line = speak_add(failed ? red : ok ? green : rest);
+	bool skipped = state->status == STEP_ENDED && state->outcome != OUTCOME_OK;
+	cJSON *line = speak_add(list);
 	speak_put(line, "number", model->number);
 	speak_take(line, "title", words_short(model->title, TITLE_LETTERS));
 	speak_take(line, "note", speak_step_note(speech, run, index));
 	if (state->status == STEP_PENDING) {
 		speak_put(line, "icon", "⬜");
-	} else if (ended && !ok) {
+	} else if (skipped) {
 		speak_put(line, "icon", "⏭️");
 		speak_put(line, "note", "skipped");
 	} else {
@@ -35,30 +54,53 @@ static void add_test(const struct speech *speech, const struct run *run,
 	}
 }
 
+static void count_tests(const struct run *run, size_t counts[LOOK_COUNT]) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (is_test(run, i)) {
+			counts[look_of(&run->steps[i])]++;
+		}
+	}
+}
+
+/* Whether the board has a line for the @nth test of that look, of @count. */
+static bool has_line(enum look look, size_t nth, size_t count) {
+	switch (look) {
+	case LOOK_RED:
+		return true;
+	case LOOK_GREEN:
+		return nth + GREEN_MAX >= count; // the last ones
+	case LOOK_REST:
+		return nth < REST_MAX;
+	}
+	return false;
+}
+
 static cJSON *board_context(
 		const struct speech *speech, const struct run *run) {
 	cJSON *context = speak_context(speech, run);
-	cJSON *red = speak_put_list(context, "red");
-	cJSON *green = speak_put_list(context, "green");
-	cJSON *rest = speak_put_list(context, "rest");
+	cJSON *lists[LOOK_COUNT] = {
+		[LOOK_RED] = speak_put_list(context, "red"),
+		[LOOK_GREEN] = speak_put_list(context, "green"),
+		[LOOK_REST] = speak_put_list(context, "rest"),
+	};
+	size_t counts[LOOK_COUNT] = { 0 };
+	size_t seen[LOOK_COUNT] = { 0 };
+	count_tests(run, counts);
 	for (size_t i = 0; i < run->step_count; i++) {
-		if (speak_phase_of(run, i) == PHASE_SMOKE &&
-				run->steps[i].outcome != OUTCOME_EXCLUDED) {
-			add_test(speech, run, i, red, green, rest);
+		if (!is_test(run, i)) {
+			continue;
+		}
+		enum look look = look_of(&run->steps[i]);
+		if (has_line(look, seen[look]++, counts[look])) {
+			add_test(speech, run, i, lists[look]);
 		}
 	}
-	int reds = cJSON_GetArraySize(red);
-	int greens = cJSON_GetArraySize(green);
-	int all = reds + greens + cJSON_GetArraySize(rest);
-	while (cJSON_GetArraySize(green) > GREEN_MAX) {
-		cJSON_DeleteItemFromArray(green, 0);
-	}
-	while (cJSON_GetArraySize(rest) > REST_MAX) {
-		cJSON_DeleteItemFromArray(rest, REST_MAX);
-	}
+	size_t all = counts[LOOK_RED] + counts[LOOK_GREEN] + counts[LOOK_REST];
 	speak_take(context, "summary",
-			reds > 0 ? xasprintf("%d of %d green, %d red", greens, all, reds)
-					 : xasprintf("%d of %d green", greens, all));
+			counts[LOOK_RED] > 0
+					? xasprintf("%zu of %zu green, %zu red", counts[LOOK_GREEN],
+							  all, counts[LOOK_RED])
+					: xasprintf("%zu of %zu green", counts[LOOK_GREEN], all));
 	return context;
 }
 

@@ -607,6 +607,41 @@ static const struct message_row *row_with(
 	return NULL;
 }
 
+static void a_long_board_of_smoke_tests_shows_what_counts(void **state) {
+	(void)state;
+	struct str runbook = { 0 };
+	str_add(&runbook,
+			ROLES
+			"## 1 Go {.production}\n\n1. Go\n\n   ```sh\n   go\n   ```\n\n"
+			"## 2 Smoke {.smoke}\n\n"
+			"| Test | Command / action | Expected result |\n"
+			"|---|---|---|\n");
+	for (int i = 1; i <= 30; i++) {
+		str_addf(&runbook, "| Test %d | `true` | `exit 0` |\n", i);
+	}
+	struct talk talk;
+	talk_init(&talk, str_text(&runbook));
+	str_finish(&runbook);
+	talk.night.slow = true;
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	night_end(&talk.night, "1.1", OUTCOME_OK);
+	for (int i = 1; i <= 15; i++) {
+		char number[16];
+		snprintf(number, sizeof(number), "2.%d", i);
+		night_end(&talk.night, number, i == 2 ? OUTCOME_FAILED : OUTCOME_OK);
+	}
+	const char *text = row_with(&talk, "/smoke/edit/")->text;
+	assert_non_null(strstr(text, "14 of 30 green, 1 red"));
+	assert_non_null(strstr(text, "❌ **2.2 Test 2"));
+	assert_null(strstr(text, "✅ 2.5 "));
+	assert_non_null(strstr(text, "✅ 2.6 "));
+	assert_non_null(strstr(text, "✅ 2.15 "));
+	assert_non_null(strstr(text, "▶️ 2.16 "));
+	assert_non_null(strstr(text, "⬜ 2.23 "));
+	assert_null(strstr(text, "2.24 "));
+	talk_finish(&talk);
+}
+
 static void a_post_that_takes_taps_is_never_edited_while_it_is_open(
 		void **state) {
 	(void)state;
@@ -1243,6 +1278,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(the_runbook_that_ships_reads_well),
 		cmocka_unit_test(
 				a_post_that_takes_taps_is_never_edited_while_it_is_open),
+		cmocka_unit_test(a_long_board_of_smoke_tests_shows_what_counts),
 		cmocka_unit_test(deputies_silence_and_broken_glass_are_told),
 		cmocka_unit_test(what_is_said_after_an_outage_is_true),
 		cmocka_unit_test(what_people_attach_is_told_where_they_did),
