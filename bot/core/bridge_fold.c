@@ -409,6 +409,7 @@ static void take_values(struct run *run, const struct event *event) {
 	for (size_t i = 0; i < event->value_count; i++) {
 		set_value(&run->values, &run->value_count, event->values[i].name,
 				event->values[i].value);
+		run_index_publish(run, event->values[i].name);
 	}
 }
 

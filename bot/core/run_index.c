@@ -197,3 +197,10 @@ void run_index_update(struct run *run, size_t step) {
 	update_left(run, step);
 	count_again(run, step / TALLY_STEPS);
 }
+
+void run_index_publish(struct run *run, const char *name) {
+	for (size_t i = 0; i < run->index.undo_count; i++) {
+		struct undo_value *value = &run->index.undo[i];
+		value->published = value->published || strcmp(value->name, name) == 0;
+	}
+}

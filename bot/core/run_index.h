@@ -1,6 +1,7 @@
 #ifndef RUN_INDEX_H
 #define RUN_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct step_tally {
 struct undo_value {
 	size_t step;
 	const char *name; // the runbook's
+	bool published;
 };
 
 struct run_index {
@@ -50,6 +52,9 @@ void run_index_finish(struct run *run);
 
 /* Step @step may have changed. */
 void run_index_update(struct run *run, size_t step);
+
+/* There is a value @name now. */
+void run_index_publish(struct run *run, const char *name);
 
 /* The tally of @count steps from @first on. */
 struct step_tally run_tally(const struct run *run, size_t first, size_t count);

@@ -133,7 +133,7 @@ static struct undo undo_of(const struct run *run) {
 	for (size_t i = 0; i < run->index.undo_count; i++) {
 		const struct undo_value *value = &run->index.undo[i];
 		int64_t at_ms = run->steps[value->step].ended_ms;
-		if (run_value(run, value->name) == NULL) {
+		if (!value->published) {
 			bool over = run->steps[value->step].status == STEP_ENDED;
 			undo.lacks = over ? value->name : undo.lacks;
 			continue;

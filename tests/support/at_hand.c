@@ -107,7 +107,9 @@ static bool undo_names(const struct run *run, size_t step, char *const *names,
 			continue;
 		}
 		if (*at >= run->index.undo_count || run->index.undo[*at].step != step ||
-				strcmp(run->index.undo[*at].name, names[i]) != 0) {
+				strcmp(run->index.undo[*at].name, names[i]) != 0 ||
+				run->index.undo[*at].published !=
+						(run_value(run, names[i]) != NULL)) {
 			return false;
 		}
 		++*at;
