@@ -356,6 +356,16 @@ const struct gate *gate_state_model(
 	return &record->runbook->gates[gate->gate];
 }
 
+const struct attempt *step_lost(const struct step_state *step) {
+	for (size_t i = 0; i < step->attempt_count && step->running_count > 0;
+			i++) {
+		if (step->attempts[i].ended_ms == 0 && step->attempts[i].lost_ms != 0) {
+			return &step->attempts[i];
+		}
+	}
+	return NULL;
+}
+
 const struct attempt *step_running(const struct step_state *step) {
 	for (size_t i = step->attempt_count; i > 0 && step->running_count > 0;
 			i--) {

@@ -330,6 +330,9 @@ const struct gate *gate_state_model(
 /* The attempt of @step that runs as far as is known, or NULL. */
 const struct attempt *step_running(const struct step_state *step);
 
+/* One that runs, if it does, where nobody can see it; or NULL. */
+const struct attempt *step_lost(const struct step_state *step);
+
 /* How long a step that has ended took: its attempts, without what it waited for
  * people and retries between them; of a manual one, until somebody settled it. */
 int64_t step_took_ms(const struct step_state *step);

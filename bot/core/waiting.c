@@ -145,7 +145,12 @@ static void wait_for_step(const struct world *world, const struct run *run,
 	const struct runbook *runbook = run->plan->runbook;
 	const struct step_state *step = &run->steps[index];
 	const char *suffix = NULL;
-	if (step->status == STEP_FAILED) {
+	char *owned = NULL;
+	if (step_lost(step) != NULL) {
+		owned = xasprintf(
+				"host is away: `!fail %s WHY`", runbook->steps[index].number);
+		suffix = owned;
+	} else if (step->status == STEP_FAILED) {
 		suffix = "failed";
 	} else if (step->status == STEP_UNKNOWN) {
 		suffix = "ended unknown";
@@ -157,6 +162,7 @@ static void wait_for_step(const struct world *world, const struct run *run,
 	}
 	struct waiting *waiting = add(
 			waitings, xasprintf("%s %s", runbook->steps[index].number, suffix));
+	free(owned);
 	size_t lead = 0;
 	struct role_set owner = step_owner(runbook, index, &lead);
 	if (step->claimed != NULL) {
@@ -276,8 +282,9 @@ static void wait_for_run(const struct bridge *bridge, const struct world *world,
 	wait_for_rollback(bridge, world, run, waitings);
 	wait_for_reading(bridge, world, run, waitings);
 	for (size_t i = 0; i < run->index.live_count; i++) {
-		if (shows_step(run, run->index.live[i])) {
-			wait_for_step(world, run, run->index.live[i], waitings);
+		size_t step = run->index.live[i];
+		if (shows_step(run, step) || step_lost(&run->steps[step]) != NULL) {
+			wait_for_step(world, run, step, waitings);
 		}
 	}
 }

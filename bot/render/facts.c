@@ -297,16 +297,6 @@ static char *host_words(
 			"%s ", words_host(run, step, attempt->block, attempt->host));
 }
 
-/* The attempt that runs, if it does, where nobody sees it; or NULL. */
-static const struct attempt *step_lost(const struct step_state *step) {
-	for (size_t i = 0; i < step->attempt_count; i++) {
-		if (step->attempts[i].ended_ms == 0 && step->attempts[i].lost_ms != 0) {
-			return &step->attempts[i];
-		}
-	}
-	return NULL;
-}
-
 char *speak_step_note(
 		const struct speech *speech, const struct run *run, size_t step) {
 	const struct step_state *state = &run->steps[step];

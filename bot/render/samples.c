@@ -211,7 +211,7 @@ static const struct template_sample samples[] = {
 			" 6.5\"}" },
 	{ "rolling_back", "a rollback has been approved",
 			"{\"run\":\"LB-7\",\"at\":\"02:31\",\"names\":\"md:devops-lead,"
-			" cto\",\"running\":\"5.5\","
+			" cto\",\"running\":\"5.5\",\"lost\":\"5.5\","
 			"\"first\":\"6.1.1 Of the containers\"}" },
 	{ "server_back",
 			"the server is back after more than a minute, while a run goes on",

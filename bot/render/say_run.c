@@ -274,6 +274,16 @@ static void drop_questions(const struct speech *speech, const struct run *run) {
 	}
 }
 
+/* Number of a step whose host is away: without a word its end is awaited. */
+static const char *lost_step(const struct run *run) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		if (step_lost(&run->steps[run->index.live[i]]) != NULL) {
+			return run->plan->runbook->steps[run->index.live[i]].number;
+		}
+	}
+	return NULL;
+}
+
 static void say_rolling_back(
 		const struct speech *speech, const struct run *run) {
 	cJSON *context = speak_context(speech, run);
@@ -282,6 +292,7 @@ static void say_rolling_back(
 	speak_take_list(context, "names",
 			speak_approvers(speech, run->number, PURPOSE_ROLLBACK));
 	speak_take(context, "running", speak_running(run));
+	speak_put(context, "lost", lost_step(run));
 	speak_take(context, "first", speak_first_step(run, PHASE_ROLLBACK));
 	speak_post(speech, key_of(speech, run, "rolling"), NULL, "rolling_back",
 			context);

@@ -1,5 +1,6 @@
 /* Blocks on several hosts: a night's target `web` has two. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/flow.h"
@@ -165,6 +166,42 @@ static void what_runs_out_of_reach_is_declared_dead_at_once(void **state) {
 	end(&night);
 }
 
+/* The first thing that is waited for; "" for nothing. */
+static const char *waited_for(struct night *night, char text[80]) {
+	struct waitings waitings;
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	bridge_waiting(&night->bridge, &world, &waitings);
+	snprintf(text, 80, "%s", waitings.count > 0 ? waitings.list[0].what : "");
+	waitings_finish(&waitings);
+	return text;
+}
+
+static void what_is_out_of_reach_is_waited_for_also_in_a_rollback(
+		void **state) {
+	(void)state;
+	char text[80];
+	struct night night;
+	begin(&night, at_once);
+	night.disobedient = true;
+	assert_string_equal(waited_for(&night, text), "");
+	is_lost(&night, 1);
+	assert_string_equal(
+			waited_for(&night, text), "1.1 host is away: `!fail 1.1 WHY`");
+	night_says(&night, "lead", REQUEST_ROLLBACK);
+	assert_int_equal(night_run(&night)->status, RUN_ROLLING_BACK);
+	ends(&night, 0, 1, OUTCOME_CANCELLED);
+	assert_string_equal(
+			waited_for(&night, text), "1.1 host is away: `!fail 1.1 WHY`");
+	night_say(&night, "lead", REQUEST_FAIL, "1.1", "gone");
+	assert_string_equal(waited_for(&night, text), "");
+	assert_non_null(strstr(night_shown(&night), "attempt.started 2.1#1\n"));
+	end(&night);
+}
+
 static void what_has_not_begun_out_of_reach_is_cancelled(void **state) {
 	(void)state;
 	struct night night;
@@ -205,6 +242,7 @@ int main(void) {
 		cmocka_unit_test(what_was_called_failed_begins_on_no_other_host),
 		cmocka_unit_test(a_lost_host_is_said_once_and_found_again),
 		cmocka_unit_test(what_runs_out_of_reach_is_declared_dead_at_once),
+		cmocka_unit_test(what_is_out_of_reach_is_waited_for_also_in_a_rollback),
 		cmocka_unit_test(what_has_not_begun_out_of_reach_is_cancelled),
 		cmocka_unit_test(a_monitor_watches_every_host),
 	};

@@ -163,6 +163,11 @@ def a_host_that_never_comes_back_does_not_keep_a_rollback(there):
     b.stop()
     there.wait("/lost/", seconds=60)
     there.say("lead", "!rollback b is gone")
+    rolls = there.wait("/rolling", seconds=40)
+    assert "`!fail 1.1 WHY` gives it up" in rolls["message"], \
+        rolls["message"]
+    there.say("lead", "!why")
+    there.wait("/why", "1.1 host is away: `!fail 1.1 WHY`")
     there.until("a to be ended", lambda: any(
         e.get("host", 0) == 0 for e in there.events("attempt.ended")), 40)
     there.say("lead", "!fail 1.1 b is gone")
