@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "core/deciding.h"
 #include "core/gate.h"
 #include "core/saying.h"
@@ -80,6 +81,14 @@ static void fix_plan(struct deciding *d) {
 	deciding_add(d, event);
 }
 
+/* Where commands start is no part of the digest, and yet a plan that is mended
+ * so is another: else the folder that was wrong would stay. */
+static bool is_same_plan(
+		const struct plan_record *then, const struct plan_record *now) {
+	return then != NULL && strcmp(then->plan.digest, now->plan.digest) == 0 &&
+			plan_has_same_folders(&then->plan, &now->plan);
+}
+
 void saying_plan(struct deciding *d) {
 	if (!is_free(d) || !plan_is_readable(d) ||
 			!saying_needs_lead(d, d->request->plan->runbook)) {
@@ -87,8 +96,7 @@ void saying_plan(struct deciding *d) {
 	}
 	const struct plan_record *record = d->request->plan;
 	const struct plan_record *current = bridge_plan(d->bridge);
-	bool same = current != NULL &&
-			strcmp(current->plan.digest, record->plan.digest) == 0;
+	bool same = is_same_plan(current, record);
 	size_t model = runbook_plan_gate(record->runbook);
 	const struct gate_state *gate = plan_gate_of(
 			d->bridge, record->plan.digest);
@@ -119,9 +127,7 @@ static const struct plan_record *plan_to_run(struct deciding *d) {
 	}
 	const struct plan_record *now = d->request->plan;
 	const struct plan_record *current = bridge_plan(d->bridge);
-	bool same = current != NULL &&
-			strcmp(current->plan.digest, now->plan.digest) == 0;
-	if (same) {
+	if (is_same_plan(current, now)) {
 		return current;
 	}
 	if (runbook_plan_gate(now->runbook) == RUNBOOK_NONE) {
@@ -133,7 +139,9 @@ static const struct plan_record *plan_to_run(struct deciding *d) {
 		saying_refuse(d, "there is no plan yet\nsay `!cutover plan` first");
 		return NULL;
 	}
-	char *difference = plan_difference(&current->plan, &now->plan, 5);
+	char *difference = strcmp(current->plan.digest, now->plan.digest) != 0
+			? plan_difference(&current->plan, &now->plan, 5)
+			: xstrdup("commands start in another workdir");
 	decision_own(d->decision, difference);
 	saying_refuse(d,
 			decision_print(d->decision,

@@ -306,6 +306,21 @@ void plan_document_digest(const struct runbook *runbook, char hex[SHA256_HEX]) {
 	digest_document(runbook, hex);
 }
 
+bool plan_has_same_folders(const struct plan *a, const struct plan *b) {
+	for (size_t i = 0; i < a->target_count; i++) {
+		const struct plan_target *one = &a->targets[i];
+		const struct plan_target *other = plan_target(b, one->name);
+		const char *here = one->workdir != NULL ? one->workdir : "";
+		const char *there = other != NULL && other->workdir != NULL
+				? other->workdir
+				: "";
+		if (strcmp(here, there) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 char *plan_difference(
 		const struct plan *then, const struct plan *now, size_t most) {
 	return digest_difference(then, now, most);

@@ -93,6 +93,9 @@ void plan_seal(struct plan *plan);
 /* The digest of the document alone: no parameters' values, no config. */
 void plan_document_digest(const struct runbook *runbook, char hex[SHA256_HEX]);
 
+/* Whether commands start in the same folders; no part of the digest. */
+bool plan_has_same_folders(const struct plan *a, const struct plan *b);
+
 /*
  * One line for each thing in which @now differs from @then ("4.2.1: its
  * commands changed", "prod.env changed"), '\n' between, at most @most lines.

@@ -224,9 +224,9 @@ static bool is_locked(const struct bridge *bridge) {
 		const struct run *run = &bridge->runs[i];
 		rehearsed = rehearsed ||
 				(run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
-						run->ended_ms > bridge->locked_ms);
+						run->number > bridge->locked_run);
 	}
-	return bridge->locked_ms > 0 && !rehearsed;
+	return bridge->locked_run > 0 && !rehearsed;
 }
 
 static void say_nothing_runs(const struct speech *speech) {

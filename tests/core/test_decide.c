@@ -286,6 +286,30 @@ static void rollback_needs_two_and_asking_is_one(void **state) {
 			"rehearsal LB-1 was before the last run/say `!cutover rehearse`\n");
 }
 
+static void a_mended_workdir_is_taken_over_by_a_plan(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night->workdir = "/wrong";
+	night_says(night, "lead", REQUEST_PLAN);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night->workdir = "/right";
+	night_shown(night);
+	night_says(night, "lead", REQUEST_START);
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: the plan has changed/"
+			"commands start in another workdir/say `!cutover plan` again\n");
+	night_says(night, "lead", REQUEST_PLAN);
+	assert_string_equal(night_shown(night), "plan.fixed by lead\n");
+	const struct plan_record *plan = bridge_plan(&night->bridge);
+	assert_string_equal(plan_target(&plan->plan, "local")->workdir, "/right");
+	// What it does is the same: neither approval nor rehearsal is asked anew.
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night), "gate.opened"));
+	assert_ptr_equal(night_run(night)->plan, plan);
+}
+
 static void a_journal_that_is_behind_the_channel_holds(void **state) {
 	struct night *night = *state;
 	const struct request behind = {
@@ -817,6 +841,7 @@ int main(void) {
 		claim(an_undo_value_is_given_up_only_in_so_many_words),
 		claim(a_rollback_takes_what_an_unknown_step_left_if_told_to),
 		claim(rollback_needs_two_and_asking_is_one),
+		claim(a_mended_workdir_is_taken_over_by_a_plan),
 		claim(a_journal_that_is_behind_the_channel_holds),
 		claim(a_second_rollback_fills_its_authors_slot),
 		claim(rollback_stops_what_is_running),

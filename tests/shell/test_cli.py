@@ -102,6 +102,21 @@ def check_passes_the_example_config(folder):
     assert run("check", cwd=folder)[0] == 0  # where ./config.ini is found
 
 
+def check_passes_the_config_that_a_newcomer_is_told_to_write(folder):
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    config = text.split("```ini\n", 1)[1].split("```", 1)[0]
+    shutil.copy(ROOT / "templates/runbooks/hello-bridge.md", folder)
+    (folder / "hello").mkdir()
+    (folder / "token").write_text("t0k3n\n")
+    (folder / "token").chmod(0o600)
+    (folder / "config.ini").write_text(
+        config.replace("/var/lib/bridgekeeper", str(folder))
+        .replace("token_credential", "token_file"))
+    status, out, err = run("check", "--config", folder / "config.ini")
+    assert status == 0 and "0 errors, 1 warning" in out, out + err
+    assert "gate-fragile" in out, out
+
+
 def check_finds_what_the_config_names_and_is_not_there(folder):
     config = example(folder)
     (folder / "stellaops/prod.env").unlink()
@@ -282,6 +297,7 @@ TESTS = [
     check_of_a_good_runbook_ends_well,
     check_says_what_cannot_be_read,
     check_passes_the_example_config,
+    check_passes_the_config_that_a_newcomer_is_told_to_write,
     check_finds_what_the_config_names_and_is_not_there,
     check_warns_of_a_secret_that_is_too_short_to_hide,
     check_shows_where_a_secrets_file_is_wrong,

@@ -162,6 +162,7 @@ static struct plan_record *make_plan(const struct night *night) {
 	assert(complete);
 	struct plan_target *local = plan_add_target(&record->plan, "local");
 	plan_target_add_host(local, "local");
+	local->workdir = night->workdir != NULL ? xstrdup(night->workdir) : NULL;
 	add_targets(record);
 	plan_seal(&record->plan);
 	return record;

@@ -48,6 +48,7 @@ struct night {
 	bool disobedient;      // nor do they end when they are cancelled
 	bool unverifiable;     // fresh reads fail
 	bool leaves;           // what ends unknown has published what it declares
+	const char *workdir;   // where commands start, by the config
 	bool files_changed;    // tracked files differ from the plan's
 	bool unpostable;       // the server will never have a gate's post
 	bool fetching;         // what people attach is not fetched yet
