@@ -50,6 +50,12 @@ bool flow_is_monitor(const struct run *run, size_t step) {
 			model->blocks[model->block_count - 1].every_ms > 0;
 }
 
+/* Whether what it has to do before it watches is done. */
+static bool is_watching(const struct run *run, size_t step) {
+	return flow_is_monitor(run, step) &&
+			run->steps[step].block + 1 >= model_of(run, step)->block_count;
+}
+
 /* --- turns --- */
 
 struct turns {
@@ -81,7 +87,7 @@ static bool turns_in(
 		if (!waits) {
 			turns_add(turns, i);
 		}
-		if (flow_is_monitor(run, i)) {
+		if (is_watching(run, i)) {
 			continue;
 		}
 		if (is_strict(kind)) {
@@ -116,8 +122,9 @@ bool flow_is_over(const struct run *run, enum phase_kind kind) {
 		if (kind == PHASE_SMOKE && run->steps[i].status == STEP_FAILED) {
 			continue;
 		}
-		if (kind != PHASE_POST && flow_is_monitor(run, i) &&
-				run->steps[i].begun_ms != 0) {
+		/* A rehearsal shows all, and what comes after success is watching. */
+		if (kind != PHASE_POST && kind != PHASE_REHEARSAL &&
+				is_watching(run, i) && run->steps[i].begun_ms != 0) {
 			continue;
 		}
 		return false;
@@ -129,8 +136,7 @@ bool flow_is_green(const struct run *run) {
 	for (size_t i = run->index.first_left[PHASE_SMOKE]; i < run->step_count;
 			i++) {
 		if (kind_of(run, i) == PHASE_SMOKE &&
-				run->steps[i].status != STEP_ENDED &&
-				!flow_is_monitor(run, i)) {
+				run->steps[i].status != STEP_ENDED && !is_watching(run, i)) {
 			return false;
 		}
 	}
@@ -227,6 +233,16 @@ static int64_t monitor_begun_ms(const struct step_state *step, uint32_t block) {
 		}
 	}
 	return 0;
+}
+
+int64_t flow_watched_ms(const struct run *run, size_t step) {
+	const struct step *model = model_of(run, step);
+	if (run->steps[step].status != STEP_RUNNING || !is_watching(run, step)) {
+		return INT64_MAX;
+	}
+	uint32_t last = (uint32_t)model->block_count - 1;
+	int64_t begun = monitor_begun_ms(&run->steps[step], last);
+	return begun != 0 ? begun + model->blocks[last].for_ms : INT64_MAX;
 }
 
 /* What one host of a block needs. */

@@ -9,7 +9,8 @@
  *
  * In rehearsal, production and rollback one step at a time has its turn, and a
  * step that has not ended keeps it.  In smoke and post a step that failed or
- * waits for a person lets the next begin.  A monitor never keeps the turn.
+ * waits for a person lets the next begin.  A monitor keeps no turn once it
+ * watches.
  */
 
 /* The kinds whose steps the run works through now, as bits; 0: none. */
@@ -19,6 +20,10 @@ unsigned flow_phases(const struct run *run);
 bool flow_is_active(const struct run *run, size_t step);
 
 bool flow_is_monitor(const struct run *run, size_t step);
+
+/* When a monitor that has begun to watch will have watched for long enough;
+ * INT64_MAX: it has not begun, or @step is none. */
+int64_t flow_watched_ms(const struct run *run, size_t step);
 
 /* Steps that have their turn now, by index; the caller frees the array. */
 size_t *flow_turns(const struct run *run, size_t *count);

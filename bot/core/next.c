@@ -253,8 +253,9 @@ static void run_deadline(
 		const struct run *run, const struct world *world, struct alarm *due) {
 	earlier(due, flow_status_due_ms(run, world->settings));
 	for (size_t i = 0; i < run->index.live_count; i++) {
-		earlier(due,
-				flow_escalates_ms(run, run->index.live[i], world->settings));
+		size_t step = run->index.live[i];
+		earlier(due, flow_escalates_ms(run, step, world->settings));
+		earlier(due, flow_watched_ms(run, step));
 	}
 	size_t count = 0;
 	size_t *turns = flow_turns(run, &count);
@@ -266,17 +267,6 @@ static void run_deadline(
 			earlier(due, list[j].due_ms);
 		}
 		free(list);
-		if (nexts > 0) {
-			continue;
-		}
-		const struct step_state *step = &run->steps[turns[i]];
-		if (flow_is_monitor(run, turns[i]) && step->attempt_count > 0 &&
-				step_running(step) == NULL) {
-			const struct step *model = &run->plan->runbook->steps[turns[i]];
-			earlier(due,
-					step->begun_ms +
-							model->blocks[model->block_count - 1].for_ms);
-		}
 	}
 	free(turns);
 }

@@ -359,6 +359,50 @@ static void what_failed_last_is_not_done_by_a_word_for_what_is_unknown(
 			"step.ended 1.1 failed by lead\n");
 }
 
+#define WATCH "   ```sh every=10m for=30m\n   echo fine\n   ```\n\n"
+
+static const char watched_deploy[] = ROLES GATES
+		"## 1 Go {.production}\n\n"
+		"1. Deploy and watch\n\n   ```sh\n   echo deploy\n   ```\n\n" WATCH
+		"2. Next\n\n   ```sh\n   echo next\n   ```\n\n" BACK;
+
+/* What has to be done before it watches is a step like any other. */
+static void what_a_monitor_does_first_keeps_its_turn(void **state) {
+	struct night *night = *state;
+	night_init(night, watched_deploy);
+	night->settings.status_every_ms = 0;
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_START);
+	assert_null(strstr(night_shown(night), "attempt.started 1.2"));
+	night_pass(night, 40);
+	assert_string_equal(night_shown(night), "");
+	night_say(night, "lead", REQUEST_RETRY, "1.1", NULL);
+	assert_non_null(strstr(night_shown(night), "attempt.started 1.2"));
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	int64_t due = bridge_deadline(&night->bridge, &world);
+	assert_int_equal(due, night->now_ms + 1800000);
+	night_pass(night, 30);
+	assert_non_null(strstr(night_shown(night), "step.ended 1.1 ok"));
+}
+
+static const char watched_rehearsal[] = ROLES
+		"## 1 Try {.rehearsal}\n\n1. Watch\n\n" WATCH
+		"2. Try\n\n   ```sh\n   echo try\n   ```\n";
+
+static void a_rehearsal_ends_when_its_monitors_have_watched(void **state) {
+	struct night *night = *state;
+	night_init(night, watched_rehearsal);
+	night_says(night, "lead", REQUEST_REHEARSE);
+	assert_int_equal(night_run(night)->status, RUN_RUNNING);
+	night_pass(night, 31);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+	assert_true(night_run(night)->rehearsed_ok);
+}
+
 static char *first_waiting(const struct night *night) {
 	static char what[128];
 	struct waitings waitings;
@@ -457,6 +501,8 @@ int main(void) {
 		claim(a_gate_without_a_command_behind_it_lets_the_run_go_on),
 		claim(a_hold_before_success_holds_what_comes_after_it),
 		claim(what_failed_last_is_not_done_by_a_word_for_what_is_unknown),
+		claim(what_a_monitor_does_first_keeps_its_turn),
+		claim(a_rehearsal_ends_when_its_monitors_have_watched),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),
