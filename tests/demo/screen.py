@@ -65,6 +65,7 @@ class Screen:
     def show(self, text):
         """Print above the line that is being typed."""
         with self.lock:
+            self.keep(text)  # who sees it can read it there
             typed = ""
             if self.typing:
                 typed = self.prompt + readline.get_line_buffer()
@@ -73,7 +74,6 @@ class Screen:
                 sys.stdout.write("\r" + "\033[A" * up + "\033[J")
             sys.stdout.write(text + "\n" + typed)
             sys.stdout.flush()
-        self.keep(text)
 
     def keep(self, text):
         self.record.write(COLOUR.sub("", text) + "\n")
