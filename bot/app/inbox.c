@@ -116,7 +116,7 @@ static bool stops(enum request_type type) {
 static bool is_flood(struct inbox *inbox, const struct server_post *post,
 		struct request *request) {
 	unsigned count = flood_count(
-			inbox->flood, post->user_id, post->create_at_ms);
+			inbox->flood, post->user_id, post->id, post->create_at_ms);
 	if (count <= FLOOD_MOST || stops(request->type)) {
 		return false;
 	}

@@ -157,6 +157,25 @@ static void one_person_cannot_talk_the_others_down(void **state) {
 	assert_int_equal(rig_count(rig, "command.answered"), 61);
 }
 
+/* A connection that comes and goes tells the same words again and again, before
+ * the journal knows of any of them. */
+static void what_is_told_again_is_no_flood(void **state) {
+	struct rig *rig = *state;
+	for (int i = 0; i < 100; i++) {
+		char id[16];
+		struct server_post post = a_post(rig, "!help");
+		snprintf(id, sizeof(id), "word%d", i % 20);
+		post.id = id;
+		post.user_id = "id-other";
+		inbox_post(rig->inbox, &post);
+	}
+	struct server_post post = a_post(rig, "!help");
+	post.user_id = "id-other";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "command.answered"), 21);
+	assert_int_equal(rig_count(rig, "command.refused"), 0);
+}
+
 static void a_giant_message_is_no_command(void **state) {
 	struct rig *rig = *state;
 	char *text = malloc(70000);
@@ -324,6 +343,7 @@ int main(void) {
 		TEST(what_was_edited_before_it_was_read_is_not_heard),
 		TEST(what_is_older_than_the_bot_is_not_heard),
 		TEST(one_person_cannot_talk_the_others_down),
+		TEST(what_is_told_again_is_no_flood),
 		TEST(a_giant_message_is_no_command),
 		TEST(threads_of_others_are_not_listened_to),
 		TEST(a_command_in_our_thread_is_sent_to_the_channel),
