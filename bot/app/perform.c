@@ -22,6 +22,7 @@
 #define INPUT_ROOM  300
 #define FILE_TRIES  8 // about a minute, while the server answers at all
 #define FILE_BYTES  (UINT64_C(100) << 20)
+#define SPARE_BYTES (UINT64_C(200) << 20)
 
 enum stage {
 	STAGE_READY, // not begun, or worth another try
@@ -344,6 +345,7 @@ static void fetch_file(struct effort *effort, const struct bridge *bridge,
 		.folder = folder,
 		.prefix = prefix,
 		.cap_bytes = room < FILE_BYTES ? room : FILE_BYTES,
+		.spare_bytes = SPARE_BYTES,
 	};
 	effort->stage = STAGE_BUSY;
 	effort->reading = true;

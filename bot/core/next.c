@@ -129,7 +129,8 @@ static void next_running(const struct run *run, struct effects *effects) {
 	}
 }
 
-/* Whatever has become of the run since. */
+/* One after the other, so that together they stay below the run's limit;
+ * whatever has become of the run since. */
 static void next_files(const struct run *run, struct effects *effects) {
 	for (size_t i = 0; run->files_due > 0 && i < run->file_count; i++) {
 		if (run->files[i].status == FILE_OFFERED) {
@@ -139,6 +140,7 @@ static void next_files(const struct run *run, struct effects *effects) {
 							.run = run->number,
 							.file = (uint32_t)i,
 					});
+			return;
 		}
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -33,6 +34,7 @@ struct download {
 	char *folder;
 	char *prefix;
 	uint64_t cap_bytes;
+	uint64_t spare_bytes;
 	struct mattermost_file about;
 	char *place; // its name in the folder
 	char *path;
@@ -245,6 +247,23 @@ static void stream(struct download *download) {
 
 /* --- what it is --- */
 
+/* Files of people must not take the room that the journal needs. */
+static bool has_room(const struct download *download, struct err *err) {
+	struct statvfs disk;
+	if (statvfs(download->folder, &disk) != 0) {
+		return true; // writing will say what is wrong
+	}
+	uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (left >= download->spare_bytes &&
+			left - download->spare_bytes >= download->about.bytes) {
+		return true;
+	}
+	char size[BYTES_ROOM];
+	return err_set(err, ERR_REFUSED,
+			"there is no room for it: %s are free on my disk",
+			bytes_words(left, size));
+}
+
 static void on_about(void *data, const struct api_answer *answer) {
 	struct download *download = data;
 	struct err err = { 0 };
@@ -264,6 +283,10 @@ static void on_about(void *data, const struct api_answer *answer) {
 	}
 	if (download->about.bytes > download->cap_bytes) {
 		refuse_size(download, download->about.bytes);
+		return;
+	}
+	if (!has_room(download, &err)) {
+		refuse(download, SERVER_NEVER, &err);
 		return;
 	}
 	char *safe = download_safe_name(download->about.name);
@@ -296,6 +319,7 @@ void download_start(struct downloads *downloads,
 	download->folder = xstrdup(fetch->folder);
 	download->prefix = xstrdup(fetch->prefix);
 	download->cap_bytes = fetch->cap_bytes;
+	download->spare_bytes = fetch->spare_bytes;
 	char *path = xasprintf("/files/%s/info", fetch->file_id);
 	const struct api_call call = { .method = HTTP_GET, .path = path };
 	download->request = api_start(downloads->api, &call, on_about, download);

@@ -126,9 +126,10 @@ struct server_new_post {
 /* A file of the server's, to be kept on our disk. */
 struct server_fetch {
 	const char *file_id;
-	const char *folder; // where it is to be put; it must be there
-	const char *prefix; // of its name there: PREFIX + its own name, made safe
-	uint64_t cap_bytes; // what is larger is refused
+	const char *folder;   // where it is to be put; it must be there
+	const char *prefix;   // of its name there: PREFIX + its own name, made safe
+	uint64_t cap_bytes;   // what is larger is refused
+	uint64_t spare_bytes; // that stay free on the disk, else it is refused
 };
 
 struct server_fetched {
@@ -173,8 +174,8 @@ struct server_api {
 
 	/*
 	 * Keep a file: it is in the folder under its name only once it is whole
-	 * and durable, readable for us alone.  NEVER: too large, gone, or not
-	 * ours to read.
+	 * and durable, readable for us alone.  NEVER: too large, gone, not ours
+	 * to read, or no room for it.
 	 */
 	void (*fetch)(struct server *server, const struct server_fetch *fetch,
 			server_fetched_fn fn, void *data);

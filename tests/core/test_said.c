@@ -180,6 +180,24 @@ static void a_step_waits_for_the_file_that_is_its_evidence(void **state) {
 	assert_int_equal(file->bytes, 12345);
 }
 
+static void files_are_fetched_one_after_the_other(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->fetching = true;
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 2);
+	struct effects effects;
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	bridge_next(&night->bridge, &world, &effects);
+	assert_int_equal(effects.count, 1);
+	assert_int_equal(effects.list[0].type, EFFECT_FETCH_FILE);
+	assert_int_equal(effects.list[0].file, 0);
+	effects_finish(&effects);
+}
+
 static void a_file_that_cannot_be_had_is_no_evidence(void **state) {
 	struct night *night = *state;
 	start_polled(night);
@@ -857,6 +875,7 @@ int main(void) {
 		claim(a_poll_of_the_gate_ends_at_t0),
 		claim(evidence_is_asked_for),
 		claim(a_step_waits_for_the_file_that_is_its_evidence),
+		claim(files_are_fetched_one_after_the_other),
 		claim(a_file_that_cannot_be_had_is_no_evidence),
 		claim(a_file_fetched_too_late_ends_nothing_else),
 		claim(files_are_kept_with_notes_and_failures_too),

@@ -36,6 +36,7 @@ struct scene {
 	char folder[40];
 	char *open; // channel ids
 	char *closed;
+	uint64_t spare_bytes;
 	/* of the last fetch */
 	bool told;
 	enum server_result result;
@@ -182,6 +183,7 @@ static enum server_result fetch(
 		.folder = scene->folder,
 		.prefix = "3-",
 		.cap_bytes = cap,
+		.spare_bytes = scene->spare_bytes,
 	};
 	scene->told = false;
 	scene->server->api->fetch(scene->server, &what, on_fetched, scene);
@@ -323,6 +325,18 @@ static void a_disk_that_refuses_is_told_as_that(void **state) {
 	free(id);
 }
 
+static void the_journals_room_is_left_to_it(void **state) {
+	struct scene *scene = *state;
+	char *id = upload(scene, scene->open, "a.txt", "pixels");
+	scene->spare_bytes = UINT64_MAX;
+	assert_int_equal(fetch(scene, id, 100), SERVER_NEVER);
+	assert_non_null(strstr(scene->reason, "there is no room for it: "));
+	assert_int_equal(empty_folder(scene), 0);
+	scene->spare_bytes = 1;
+	assert_int_equal(fetch(scene, id, 100), SERVER_OK);
+	free(id);
+}
+
 static void a_client_that_goes_leaves_nothing_half(void **state) {
 	struct scene *scene = *state;
 	char *id = upload(scene, scene->open, "a.txt", "pixels");
@@ -384,6 +398,7 @@ int main(void) {
 		OLD(what_cannot_be_had_is_refused_in_words),
 		NEW(a_fetch_that_fails_leaves_nothing_and_may_be_repeated),
 		NEW(a_disk_that_refuses_is_told_as_that),
+		NEW(the_journals_room_is_left_to_it),
 		NEW(a_client_that_goes_leaves_nothing_half),
 		cmocka_unit_test(a_name_is_made_safe),
 	};
