@@ -449,6 +449,7 @@ static void call_server(
 		}
 		const struct server_new_post post = {
 			.key = item->key,
+			.first_try_ms = item->first_try_ms,
 			.channel = item->channel,
 			.root_id = post_id,
 			.message = text,

@@ -1,6 +1,7 @@
 #include "mattermost/outgoing.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ struct deed {
 	char *post_id;
 	char *root_id;
 	char *message;
-	char found[65]; // find
+	int64_t first_try_ms; // post
+	char found[65];       // find
 	int64_t found_at_ms;
 	struct err refused; // why, while it is found out whether for good
 	bool uploading;     // the file that is to be attached
@@ -343,7 +345,10 @@ static void on_created(void *data, const struct api_answer *answer) {
 
 static void create(struct deed *deed, const char *file_id) {
 	const struct outgoing *outgoing = deed->outgoing;
-	char *pending = xasprintf("%s:%s", outgoing->own_id, deed->key);
+	char *pending = deed->first_try_ms != 0
+			? xasprintf("%s:%s:%" PRId64, outgoing->own_id, deed->key,
+					  deed->first_try_ms)
+			: xasprintf("%s:%s", outgoing->own_id, deed->key);
 	char *body = mattermost_json_write_post(&(struct mattermost_new_post){
 			.channel_id = deed->channel_id,
 			.root_id = deed->root_id,
@@ -440,6 +445,7 @@ void outgoing_post(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data) {
 	struct deed *deed = deed_add(outgoing, fn, data);
 	deed->key = xstrdup(post->key);
+	deed->first_try_ms = post->first_try_ms;
 	deed->root_id = xstrdup(post->root_id);
 	deed->message = fit(outgoing, post->message);
 	deed->file_path = xstrdup(post->file_path);

@@ -115,9 +115,11 @@ typedef void (*server_taps_fn)(
 		void *data, const struct server_taps_reply *reply);
 
 struct server_new_post {
-	const char *key;     // the outbox key: pending_post_id and props carry it
-	const char *channel; // another one of the team, by name; NULL or "": ours
-	const char *root_id; // "" for the channel
+	const char *key;      // the outbox key: pending_post_id and props carry it
+	int64_t first_try_ms; // of it, for pending_post_id: the server refuses for
+						  // 30 s to make again what was deleted; 0: not known
+	const char *channel;  // another one of the team, by name; NULL or "": ours
+	const char *root_id;  // "" for the channel
 	const char *message;
 	const char *file_path; // attach this file, if possible; NULL: none
 	const char *file_name; // under this name

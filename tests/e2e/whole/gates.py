@@ -141,6 +141,21 @@ def refusal(stage, case):
         stage.stop()
 
 
+def renewed(stage, card):
+    """Until another card stands in the place of @card: at once, though for 30 s
+    a server refuses to make a post again that it has made."""
+    def other():
+        now = stage.card()
+        return now if now["id"] != card["id"] else None
+    now = until(other, "a new card")
+    key = card["props"]["bridgekeeper"]
+    claim(now["props"]["bridgekeeper"] == key, now["props"])
+    cards = [post for post in stage.bots_posts()
+             if post["props"]["bridgekeeper"] == key]
+    claim(len(cards) == 1, f"{len(cards)} cards")
+    return now
+
+
 def void(stage, case):
     stage.write(runbooks.night(open_for="4s"))
     stage.start()
@@ -187,6 +202,17 @@ def void(stage, case):
         stage.start()
         closed(stage, gate, "void")
         stage.never("attempt.started")
+
+    with case("a card that somebody deletes is made and pinned anew"):
+        card = stage.card()
+        stage.admin.delete(card["id"])
+        card = renewed(stage, card)
+
+    with case("so is one that was deleted while the bot is dead"):
+        stage.kill()
+        stage.admin.delete(card["id"])
+        stage.start()
+        renewed(stage, card)
 
     with case("a runbook that is changed under an open gate voids it"):
         gate = start(stage, 6)
