@@ -33,8 +33,8 @@ static void void_other_digests(struct deciding *d) {
 			continue;
 		}
 		const struct run *run = bridge_run(d->bridge, gate->run);
-		if (run != NULL && run->forward_begun) {
-			continue; // the journal's text runs
+		if (run != NULL && (run->forward_begun || !run_is_executing(run))) {
+			continue; // the journal's text runs, or nothing any more
 		}
 		const struct plan_record *then = gate_state_plan(d->bridge, gate);
 		char *difference = plan_difference(&then->plan, &now->plan, 5);

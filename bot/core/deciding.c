@@ -248,7 +248,8 @@ static void close_starts_of(
 		const struct run *run = bridge_run(d->bridge, gate->run);
 		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
 		if (gate->purpose == PURPOSE_START && waits && run != NULL &&
-				run->kind == RUN_PRODUCTION && !run->forward_begun &&
+				run->kind == RUN_PRODUCTION && run_is_executing(run) &&
+				!run->forward_begun &&
 				strcmp(gate->digest, plan_gate->digest) == 0) {
 			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
 					"the approval of the plan is gone");
@@ -266,26 +267,34 @@ static bool aborts(const struct deciding *d, const struct run *run) {
 	return false;
 }
 
+/* Whether @run has begun without a gate of its own that could lead back, and
+ * without a command: what let it begin can be gone, and then so is the run. */
+static bool can_be_dropped(const struct deciding *d, const struct run *run) {
+	return run->kind == RUN_PRODUCTION && run->status == RUN_RUNNING &&
+			!run->forward_begun && !aborts(d, run) &&
+			bridge_gate_for(d->bridge, run->number, PURPOSE_START) == NULL;
+}
+
+static void drop(struct deciding *d, const struct run *run, const char *why) {
+	deciding_void_gates(d, run, why);
+	struct event event = event_make(EVENT_RUN_ABORTED, d->world->now_ms);
+	event.run = run->number;
+	event.text = why;
+	deciding_add(d, event);
+	event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
+	event.run = run->number;
+	deciding_add(d, event);
+}
+
 /* Nor where no gate of its own leads back: it would wait for nobody. */
 static void drop_runs_of(
 		struct deciding *d, const struct gate_state *plan_gate) {
 	for (size_t i = 0; i < d->bridge->run_count; i++) {
 		const struct run *run = &d->bridge->runs[i];
-		if (run->kind != RUN_PRODUCTION || run->status != RUN_RUNNING ||
-				run->forward_begun || aborts(d, run) ||
-				bridge_gate_for(d->bridge, run->number, PURPOSE_START) !=
-						NULL ||
-				strcmp(run->plan->plan.digest, plan_gate->digest) != 0) {
-			continue;
+		if (can_be_dropped(d, run) &&
+				strcmp(run->plan->plan.digest, plan_gate->digest) == 0) {
+			drop(d, run, "the approval of the plan is gone");
 		}
-		deciding_void_gates(d, run, "the approval of the plan is gone");
-		struct event event = event_make(EVENT_RUN_ABORTED, d->world->now_ms);
-		event.run = run->number;
-		event.text = "the approval of the plan is gone";
-		deciding_add(d, event);
-		event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
-		event.run = run->number;
-		deciding_add(d, event);
 	}
 }
 
@@ -340,15 +349,22 @@ void deciding_void_gates(
 /* Production is locked behind a rollback: what was approved before it does not
  * start after it. */
 static void void_other_starts(struct deciding *d, const struct run *run) {
+	const char *why = decision_print(
+			d->decision, "%s is rolled back", deciding_label(d, run));
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
 		const struct run *other = bridge_run(d->bridge, gate->run);
 		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
 		if (gate->purpose == PURPOSE_START && waits && other != NULL &&
-				other != run && other->kind == RUN_PRODUCTION) {
-			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
-					decision_print(d->decision, "%s is rolled back",
-							deciding_label(d, run)));
+				other != run && other->kind == RUN_PRODUCTION &&
+				run_is_executing(other)) {
+			deciding_close_gate(d, gate, OUTCOME_VOID, NULL, why);
+		}
+	}
+	for (size_t i = 0; i < d->bridge->run_count; i++) {
+		const struct run *other = &d->bridge->runs[i];
+		if (other != run && can_be_dropped(d, other)) {
+			drop(d, other, why);
 		}
 	}
 }

@@ -403,6 +403,39 @@ static void a_rehearsal_ends_when_its_monitors_have_watched(void **state) {
 	assert_true(night_run(night)->rehearsed_ok);
 }
 
+static const char looks_first[] = ROLES GATES
+		"## 1 Go {.production}\n\n1. Look at the board\n"
+		"2. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n" BACK;
+
+/* Its T0 was before the lock, and it has no gate that could be void. */
+static void what_has_not_begun_a_command_ends_when_another_is_rolled_back(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, looks_first);
+	night_says(night, "lead", REQUEST_START);
+	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
+	night_says(night, "lead", REQUEST_START);
+	assert_int_equal(night_run(night)->number, 2);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_shown(night);
+	night_tap(night, "cto", "white_check_mark");
+	assert_non_null(strstr(night_shown(night),
+			"gate.passed\nrun.aborted\nrun.closed\nrun.rolling_back\n"));
+}
+
+static void a_run_that_was_given_up_says_no_more_of_its_gate(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_says(night, "other", REQUEST_HOLD);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "not today");
+	night_says(night, "lead", REQUEST_CLOSE);
+	night_shown(night);
+	night_change(night, no_success_gate);
+	assert_null(strstr(night_shown(night), "the approval of the plan is gone"));
+}
+
 static char *first_waiting(const struct night *night) {
 	static char what[128];
 	struct waitings waitings;
@@ -503,6 +536,8 @@ int main(void) {
 		claim(what_failed_last_is_not_done_by_a_word_for_what_is_unknown),
 		claim(what_a_monitor_does_first_keeps_its_turn),
 		claim(a_rehearsal_ends_when_its_monitors_have_watched),
+		claim(what_has_not_begun_a_command_ends_when_another_is_rolled_back),
+		claim(a_run_that_was_given_up_says_no_more_of_its_gate),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),
