@@ -2,7 +2,7 @@
 """Commands and requests that tell secrets in every way that is promised to be
 hidden, and a search for them in all that is kept, said and uploaded.
 
-Usage: secrets.py SANDBOX BRIDGEKEEPER
+Usage: hushed.py SANDBOX BRIDGEKEEPER
 """
 import base64
 import http.server
