@@ -31,6 +31,7 @@ enum statement {
 	SUPERSEDE,
 	ADD_OUTBOX,
 	HAS_KEY,
+	PENDING,
 	POST_OF,
 	IS_DEAD,
 	AGAIN,
@@ -57,6 +58,9 @@ static const char *const sql_of[STATEMENT_COUNT] = {
 				   " file_path, file_name, channel)"
 				   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[HAS_KEY] = "SELECT 1 FROM outbox WHERE key = ?1",
+	[PENDING] = "SELECT id, key, kind, target, target_post, text, file_path,"
+				" file_name, state, post_id, first_try_ms, channel FROM outbox"
+				" WHERE state = 'pending' ORDER BY id",
 	[POST_OF] = "SELECT post_id FROM outbox WHERE key = ?1 AND post_id <> ''",
 	[IS_DEAD] = "SELECT 1 FROM outbox WHERE key = ?1 AND state = 'dead'",
 	[AGAIN] = "UPDATE outbox SET state = 'pending', post_id = '',"
@@ -493,14 +497,7 @@ static void outbox_from(sqlite3_stmt *statement, struct outbox_row *row) {
 static bool sqlite_pending(struct journal *journal, outbox_row_fn fn,
 		void *data, struct err *err) {
 	struct journal_sqlite *self = of(journal);
-	sqlite3_stmt *statement = query(self,
-			"SELECT id, key, kind, target, target_post, text, file_path,"
-			" file_name, state, post_id, first_try_ms, channel FROM outbox"
-			" WHERE state = 'pending' ORDER BY id",
-			err);
-	if (statement == NULL) {
-		return false;
-	}
+	sqlite3_stmt *statement = self->statements[PENDING];
 	int code;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		struct outbox_row row;
@@ -508,7 +505,7 @@ static bool sqlite_pending(struct journal *journal, outbox_row_fn fn,
 		fn(data, &row);
 	}
 	bool ok = code == SQLITE_DONE || failed(self, "cannot be read", err);
-	sqlite3_finalize(statement);
+	sqlite3_reset(statement);
 	return ok;
 }
 
