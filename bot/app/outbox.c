@@ -88,7 +88,8 @@ static void item_destroy(struct item *item) {
 }
 
 /* Each reading asks for each that waits: they may be many after an outage. */
-static struct item *find_item(const struct outbox *outbox, uint64_t id) {
+/* Where row @id is, or would have to be. */
+static size_t place_of(const struct outbox *outbox, uint64_t id) {
 	size_t low = 0;
 	size_t high = outbox->count;
 	while (low < high) {
@@ -99,9 +100,25 @@ static struct item *find_item(const struct outbox *outbox, uint64_t id) {
 			high = middle;
 		}
 	}
-	return low < outbox->count && outbox->items[low]->id == id
-			? outbox->items[low]
+	return low;
+}
+
+static struct item *find_item(const struct outbox *outbox, uint64_t id) {
+	size_t place = place_of(outbox, id);
+	return place < outbox->count && outbox->items[place]->id == id
+			? outbox->items[place]
 			: NULL;
+}
+
+/* Mostly the newest; a post that is made anew has an old row. */
+static void insert_item(struct outbox *outbox, struct item *item) {
+	size_t place = place_of(outbox, item->id);
+	outbox->items = xreallocarray(
+			outbox->items, outbox->count + 1, sizeof(outbox->items[0]));
+	memmove(&outbox->items[place + 1], &outbox->items[place],
+			(outbox->count - place) * sizeof(outbox->items[0]));
+	outbox->items[place] = item;
+	outbox->count++;
 }
 
 static void add_item(void *data, const struct outbox_row *row) {
@@ -127,10 +144,7 @@ static void add_item(void *data, const struct outbox_row *row) {
 	item->work = row->first_try_ms != 0 && row->kind == OUTBOX_POST ? WORK_LOOK
 																	: WORK_SEND;
 	item->listed = true;
-	outbox->items = xreallocarray(
-			outbox->items, outbox->count + 1, sizeof(outbox->items[0]));
-	outbox->items[outbox->count] = item;
-	outbox->count++;
+	insert_item(outbox, item);
 }
 
 static void remove_item(struct outbox *outbox, struct item *item) {

@@ -309,6 +309,40 @@ static void only_the_last_of_waiting_edits_is_made(void **state) {
 	assert_int_equal(outbox_count(bench->outbox), 0);
 }
 
+static size_t made(const struct bench *bench, const char *key) {
+	size_t count = 0;
+	size_t found = 0;
+	const struct fake_post *posts = fake_chat_posts(bench->chat, &count);
+	for (size_t i = 0; i < count; i++) {
+		found += strcmp(posts[i].key, key) == 0;
+	}
+	return found;
+}
+
+/* Its row is an old one, and stands before those that wait. */
+static void a_post_made_anew_repeats_nothing_that_is_on_its_way(void **state) {
+	struct bench *bench = *state;
+	struct err err = { 0 };
+	commit(bench, OUTBOX_POST, "a", "", "1");
+	go(bench, 1000);
+	fake_chat_delete(bench->chat, fake_chat_by_key(bench->chat, "a")->id);
+	fake_chat_fault(bench->chat, FAULT_NO_ANSWER, 1, 1);
+	commit(bench, OUTBOX_POST, "b", "", "2");
+	go(bench, 1000);
+	assert_true(bench->journal->api->again(bench->journal, "a", &err));
+	outbox_wake(bench->outbox);
+	commit(bench, OUTBOX_POST, "c", "", "3");
+	outbox_wake(bench->outbox);
+	assert_int_equal(outbox_count(bench->outbox), 3);
+	die(bench);
+	live(bench);
+	go(bench, 10000);
+	assert_int_equal(made(bench, "a"), 2); // one of them is deleted
+	assert_int_equal(made(bench, "b"), 1);
+	assert_int_equal(made(bench, "c"), 1);
+	assert_int_equal(outbox_count(bench->outbox), 0);
+}
+
 static void a_long_message_is_cut_between_characters(void **state) {
 	struct bench *bench = *state;
 	struct str text = { 0 };
@@ -385,6 +419,7 @@ int main(void) {
 		TEST(a_channel_that_is_shut_keeps_nothing_else_waiting),
 		TEST(a_refusal_is_told_before_it_is_settled),
 		TEST(only_the_last_of_waiting_edits_is_made),
+		TEST(a_post_made_anew_repeats_nothing_that_is_on_its_way),
 		TEST(a_long_message_is_cut_between_characters),
 		TEST(a_gates_text_is_remembered),
 		TEST(a_full_disk_behind_a_sent_post_does_not_send_it_again),
