@@ -1,13 +1,16 @@
 #!/bin/sh
-# Installs from Debian's packages what building, testing and the demo need.
+# Installs from Debian's packages what building, testing and the demo need; told
+# `build`, only what building and running do, for a machine that is no workshop.
 # Does nothing, quickly, where nothing is missing.
 set -eu
 packages='gcc libc6-dev meson ninja-build pkg-config python3
 	libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcurl4-openssl-dev
 	libcjson-dev libpcre2-dev libsqlite3-dev libssl-dev
 	libcmark-gfm-dev libcmark-gfm-extensions-dev libcmocka-dev
-	git scdoc sqlite3 valgrind openssl ca-certificates
-	openssh-client openssh-server'
+	git scdoc sqlite3 ca-certificates openssh-client'
+if [ "${1:-}" != build ]; then
+	packages="$packages valgrind openssl openssh-server"
+fi
 missing=
 for package in $packages; do
 	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
