@@ -392,6 +392,27 @@ static const char *fixed_difference(
 	return NULL;
 }
 
+static bool same_path(
+		const char *a, const char *b, const char *dir_a, const char *dir_b) {
+	return same_text(a, b) && strcmp(dir_a, dir_b) == 0;
+}
+
+/* What the config of @before did not name was looked at for the first time only
+ * now.  All else was looked at before it was read: what was written since shows
+ * at the next look. */
+static void note_new_paths(
+		struct source *source, const struct config_file *before) {
+	const struct config_bridge *now = &source->config.config->bridge;
+	const struct config_bridge *then = &before->config->bridge;
+	const char *dir = source->config.dir;
+	if (!same_path(now->runbook, then->runbook, dir, before->dir)) {
+		source->stamps[1] = stamp_of(source->runbook_path);
+	}
+	if (!same_path(now->templates, then->templates, dir, before->dir)) {
+		source->stamps[2] = folder_stamp(source->templates);
+	}
+}
+
 static enum source_news news_broken(
 		struct source *source, const struct err *err, char **text) {
 	if (source->broken != NULL && strcmp(source->broken, err->text) == 0) {
@@ -420,7 +441,7 @@ enum source_news source_look(struct source *source, bool force, char **text) {
 	const char *stays = fixed_difference(source->config.config, before.config);
 	free(source->broken);
 	source->broken = NULL;
-	note_stamps(source);
+	note_new_paths(source, &before);
 	build_settings(source); // before what it borrows from goes
 	config_file_finish(&before);
 	want_people(source);
@@ -472,6 +493,15 @@ struct source *source_read(const char *path, struct err *err) {
 	source->base.api = &api;
 	source->path = xstrdup(path);
 	people_init(&source->people);
+	/* Once to know where the files are.  They are read after they were looked
+	 * at, so that what is written meanwhile is seen at the next look. */
+	if (!config_file_read(&config, path, err)) {
+		config_file_finish(&config);
+		source_destroy(source);
+		return NULL;
+	}
+	take_config(source, &config);
+	note_stamps(source);
 	if (!config_file_read(&config, path, err)) {
 		config_file_finish(&config);
 		source_destroy(source);
@@ -482,7 +512,6 @@ struct source *source_read(const char *path, struct err *err) {
 		source->broken = xstrdup(why.text);
 	}
 	runbook_file_finish(&runbook);
-	note_stamps(source);
 	return source;
 }
 
