@@ -17,12 +17,27 @@
 #define ABORT_AGAIN_MS 60000
 #define STEPS_OFFERED  4 // an answer has seven lines at most
 
+/* The words of a refused command for the record, which is for ever: what was
+ * given as a parameter's value may have been a secret, given by mistake. */
+static const char *refused_words(struct deciding *d) {
+	const struct request *request = d->request;
+	if (request->type != REQUEST_PLAN || request->param_count == 0) {
+		return request->words;
+	}
+	const char *words = "!cutover plan";
+	for (size_t i = 0; i < request->param_count; i++) {
+		words = decision_print(
+				d->decision, "%s %s=…", words, request->params[i].name);
+	}
+	return words;
+}
+
 void saying_refuse(struct deciding *d, const char *text) {
 	struct event event = deciding_event(d, EVENT_COMMAND_REFUSED);
 	const struct run *run = bridge_current(d->bridge);
 	event.run = run != NULL ? run->number : 0;
 	event.name = d->request->command;
-	event.detail = d->request->words;
+	event.detail = refused_words(d);
 	event.text = text;
 	deciding_add(d, event);
 }

@@ -245,6 +245,41 @@ static void without_a_run_there_is_no_place_for_a_file(void **state) {
 	assert_non_null(strstr(night_shown(night), "no run is open"));
 }
 
+static void a_secret_given_by_mistake_is_not_put_on_record(void **state) {
+	struct night *night = *state;
+	static const struct plan_value params[] = {
+		{ .name = (char *)(uintptr_t) "RELEASE",
+				.value = (char *)(uintptr_t) "1.0" },
+		{ .name = (char *)(uintptr_t) "PASSWORD",
+				.value = (char *)(uintptr_t) "hunter2hunter2" },
+	};
+	night_init(night, polled);
+	struct decision decision;
+	decision_init(&decision);
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	decide(&night->bridge, &world,
+			&(struct request){
+					.type = REQUEST_PLAN,
+					.user = "lead",
+					.post = "said",
+					.command = "plan",
+					.words =
+							"!cutover plan RELEASE=1.0 PASSWORD=hunter2hunter2",
+					.params = params,
+					.param_count = 2,
+					.plan_problem = "PASSWORD is secret",
+			},
+			&decision);
+	assert_int_equal(decision.count, 1);
+	assert_string_equal(
+			decision.events[0].detail, "!cutover plan RELEASE=… PASSWORD=…");
+	decision_finish(&decision);
+}
+
 static void an_ask_step_is_run_or_passed_by_its_owner(void **state) {
 	struct night *night = *state;
 	start_polled(night);
@@ -880,6 +915,7 @@ int main(void) {
 		claim(a_file_fetched_too_late_ends_nothing_else),
 		claim(files_are_kept_with_notes_and_failures_too),
 		claim(without_a_run_there_is_no_place_for_a_file),
+		claim(a_secret_given_by_mistake_is_not_put_on_record),
 		claim(an_ask_step_is_run_or_passed_by_its_owner),
 		claim(a_later_heading_has_its_own_gate),
 		claim(a_gate_on_the_way_that_is_refused_holds),
