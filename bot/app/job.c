@@ -8,9 +8,11 @@
 #include "base/xalloc.h"
 #include "codec/config_value.h"
 
-#define GRACE_MS  10000
-#define NAME_MOST 64  // of a part of an id
-#define NAME_ROOM 256 // one that is too long is refused, never cut
+#define GRACE_MS 10000
+/* On a host that was away: from when it was made sure that it may begin. */
+#define BEGIN_WITHIN_MS 60000
+#define NAME_MOST       64  // of a part of an id
+#define NAME_ROOM       256 // one that is too long is refused, never cut
 
 /* --- names --- */
 
@@ -173,16 +175,18 @@ static void make_sets(struct job *job, const struct run *run,
 	}
 }
 
-static int64_t timeout_of(const struct run *run, const struct effect *effect) {
+/* NULL: it is not on record. */
+static const struct attempt *attempt_of(
+		const struct run *run, const struct effect *effect) {
 	const struct step_state *state = &run->steps[effect->step];
 	for (size_t i = 0; i < state->attempt_count; i++) {
 		const struct attempt *attempt = &state->attempts[i];
 		if (attempt->block == effect->block && attempt->host == effect->host &&
 				attempt->number == effect->attempt) {
-			return attempt->until_ms - attempt->started_ms;
+			return attempt;
 		}
 	}
-	return job_block(run, effect)->timeout_ms;
+	return NULL;
 }
 
 /* Where a command runs.  Requests are the bot's own, wherever those run. */
@@ -216,37 +220,45 @@ static bool check_target(const struct plan_target *target,
 	return there || err_set(err, ERR_REFUSED, "its target has no workdir");
 }
 
+/* What it is judged by, which is known whatever became of the rest. */
+static void make_spec(struct job *job, const char *id, const struct run *run,
+		const struct effect *effect) {
+	const struct step *step = &run->plan->runbook->steps[effect->step];
+	const struct block *block = job_block(run, effect);
+	const struct attempt *attempt = attempt_of(run, effect);
+	make_sets(job, run, step, effect);
+	job->conditions = borrow(block->conditions, block->condition_count);
+	job->masked = xcalloc(1, sizeof(job->masked[0]));
+	job->spec = (struct attempt_spec){
+		.id = id,
+		.kind = block->kind == BLOCK_HTTP ? ATTEMPT_HTTP : ATTEMPT_SH,
+		.conditions = job->conditions,
+		.sets = job->sets,
+		.may_set = job->may_set,
+		.timeout_ms = attempt != NULL ? attempt->until_ms - attempt->started_ms
+									  : block->timeout_ms,
+		.grace_ms = GRACE_MS,
+		.begin_by_ms = attempt != NULL && effect->forward
+				? attempt->started_ms + BEGIN_WITHIN_MS
+				: 0,
+	};
+}
+
 bool job_make(struct job *job, const char *id, const struct run *run,
 		const struct effect *effect, struct sources *sources, struct err *err) {
 	*job = (struct job){ 0 };
-	const struct step *step = &run->plan->runbook->steps[effect->step];
 	const struct block *block = job_block(run, effect);
 	const struct plan_target *target = target_of(run, effect);
-	job->spec.timeout_ms = timeout_of(run, effect);
+	make_spec(job, id, run, effect);
 	if (!find_host(job, run, effect, sources, err) ||
 			!check_target(target, block, err) ||
 			!make_env(job, run, effect, sources, err)) {
 		return false;
 	}
-	make_sets(job, run, step, effect);
-	job->conditions = borrow(block->conditions, block->condition_count);
-	if (job->masked == NULL) {
-		job->masked = xcalloc(1, sizeof(job->masked[0]));
-	}
-	job->spec = (struct attempt_spec){
-		.id = id,
-		.kind = block->kind == BLOCK_HTTP ? ATTEMPT_HTTP : ATTEMPT_SH,
-		.text = block->text,
-		.workdir = target != NULL ? target->workdir : NULL,
-		.env = (const char *const *)job->env,
-		.masked = (const char *const *)job->masked,
-		.conditions = job->conditions,
-		.sets = job->sets,
-		.may_set = job->may_set,
-		.timeout_ms = job->spec.timeout_ms,
-		.grace_ms = GRACE_MS,
-		.host = job->spec.host,
-	};
+	job->spec.text = block->text;
+	job->spec.workdir = target != NULL ? target->workdir : NULL;
+	job->spec.env = (const char *const *)job->env;
+	job->spec.masked = (const char *const *)job->masked;
 	return true;
 }
 

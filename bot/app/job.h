@@ -45,8 +45,9 @@ char *job_id_start(const char *prefix, uint32_t run)
 
 /*
  * Fill @job for the attempt that @effect names; @id is borrowed.  False with
- * @err where it cannot be run: a secret is gone, its target is.  What can be
- * said of its host is filled in even then, to follow what has begun.  Pair with job_finish(), on failure too.
+ * @err where it cannot be run: a secret is gone, its target is.  What one that
+ * has begun is followed and judged by is filled in even then.  Pair with
+ * job_finish(), on failure too.
  */
 bool job_make(struct job *job, const char *id, const struct run *run,
 		const struct effect *effect, struct sources *sources, struct err *err)

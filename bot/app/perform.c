@@ -463,8 +463,7 @@ static void follow(struct effort *effort, const struct bridge *bridge,
 	bool made = job_make(
 			&job, effort->id, run, &effort->effect, options->sources, &err);
 	if (begun || (made && may_still_begin(effort, run, &err))) {
-		/* Of an attempt that has begun only the id matters. */
-		job.spec.id = effort->id;
+		/* One that has begun needs no secrets, nor its host's key. */
 		effort->stage = STAGE_DONE;
 		options->runner->api->ensure(options->runner, &job.spec);
 	} else {

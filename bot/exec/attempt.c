@@ -80,6 +80,7 @@ struct attempt_copy *attempt_copy_create(const struct attempt_spec *spec) {
 		.timeout_ms = spec->timeout_ms,
 		.grace_ms = spec->grace_ms,
 		.host = keep_host(copy, spec->host),
+		.begin_by_ms = spec->begin_by_ms,
 	};
 	return copy;
 }

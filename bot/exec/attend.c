@@ -334,7 +334,7 @@ static bool look_unmarked(struct attend *attend) {
 		return refuse(attend, "cancelled before it began");
 	}
 	if (!attend->may_start) {
-		return refuse(attend, "it had not begun there, and was not to begin");
+		return refuse(attend, "it had not begun there in time, and will not");
 	}
 	attend->may_start = false;
 	if (!take_spec(attend, &err)) {

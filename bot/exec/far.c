@@ -224,19 +224,30 @@ static void try_later(struct far *far, const char *why) {
 			far->again, delay < BACKOFF_MAX ? delay : BACKOFF_MAX);
 }
 
+/* Nothing has happened, nor will it. */
+static void refuse(struct far *far, const char *why) {
+	const struct ssh_host *host = far->spec->host;
+	char *reason = host->port != 0
+			? xasprintf("%s:%u: %s", host->name, host->port, why)
+			: xasprintf("%s: %s", host->name, why);
+	end(far, FAR_NEVER, reason);
+	free(reason);
+}
+
 /* Nothing that only waiting would mend: refused if nothing can have happened,
  * else it stays open, for it may be running there. */
 static void blocked(struct far *far, const char *why) {
 	if (is_here(far, STEP_OFFERED)) {
 		try_later(far, why);
 	} else {
-		const struct ssh_host *host = far->spec->host;
-		char *reason = host->port != 0
-				? xasprintf("%s:%u: %s", host->name, host->port, why)
-				: xasprintf("%s: %s", host->name, why);
-		end(far, FAR_NEVER, reason);
-		free(reason);
+		refuse(far, why);
 	}
+}
+
+/* What was made sure of before it was to begin may not be so any more. */
+static bool is_too_late(const struct far *far) {
+	return far->spec->begin_by_ms > 0 &&
+			loop_now_ms(far->loop) >= far->spec->begin_by_ms;
 }
 
 /* ---- hearing ---- */
@@ -420,7 +431,7 @@ static void call_attend(struct far *far) {
 	struct err err = { 0 };
 	int fd = -1;
 	bool starts = far->spec->text != NULL && !is_here(far, STEP_STARTED) &&
-			!is_here(far, STEP_CANCEL);
+			!is_here(far, STEP_CANCEL) && !is_too_late(far);
 	if (starts) {
 		bool ok = attempt_folder_format(&text, far->spec, far->log_cap, &err);
 		fd = ok ? hidden_file(text.data, text.len, &err) : -1;
@@ -481,6 +492,9 @@ static void begin(struct far *far) {
 	}
 	if (!offered && cancelled) {
 		end(far, FAR_CANCELLED, "cancelled before it began");
+	} else if (!offered && is_too_late(far)) {
+		refuse(far,
+				far->why[0] != '\0' ? far->why : "it did not answer in time");
 	} else if (!offered) {
 		call_make(far);
 	} else if (cancelled && !far->cancel_said) {
@@ -541,7 +555,7 @@ static void failed(struct far *far, const struct ssh_result *result) {
 
 static void succeeded(struct far *far, enum far_call call) {
 	reached(far);
-	if (call == CALL_MAKE && offer(far)) {
+	if (call == CALL_MAKE && (is_too_late(far) || offer(far))) {
 		begin(far);
 	} else if (call == CALL_CANCEL) {
 		far->cancel_said = true;

@@ -47,6 +47,8 @@ struct attempt_spec {
 	int64_t timeout_ms;            // in the run's time
 	int64_t grace_ms;              // between TERM and KILL; 0: 10 s
 	const struct ssh_host *host;   // NULL: this machine
+	int64_t begin_by_ms;           // there: it does not begin later, in the
+								   // run's time; 0: whenever it can
 };
 
 enum attempt_end {

@@ -26,8 +26,8 @@ wait
 """
 
 
-def failed(there, *words, number="1.1"):
-    post = there.wait(f"/step/{number}/failed", seconds=40)
+def failed(there, *words, number="1.1", seconds=40):
+    post = there.wait(f"/step/{number}/failed", seconds=seconds)
     for word in words:
         assert word in post["message"], (word, post["message"])
 
@@ -141,6 +141,26 @@ def a_disk_that_fills_up_in_the_middle_loses_output_and_no_more(there):
     assert "length 1999" in ok["message"], ok["message"]  # its end is told
 
 
+@case(("", "count it"), names=("a",), extra="files = *.env",
+      files={"one.env": "A=1\n"})
+def what_could_not_begin_for_a_minute_looks_at_its_files_again(there):
+    host = there.host("a")
+    host.fill(64)  # enough to read files, too little for steprun
+    there.begin()
+    lost = there.wait("/lost/", seconds=40)
+    assert "has not begun there" in lost["message"], lost["message"]
+    (host.folder / "work" / "one.env").write_text("A=2\n")
+    failed(there, "File too large", seconds=100)
+    host.login()
+    there.say("lead", "!retry 1.1")
+    held = there.wait("/held/", seconds=40)
+    assert "one.env" in held["message"], held["message"]
+    assert host.ledger() == [], host.ledger()
+    there.tap("rep", there.wait("/gate/2")["id"])
+    there.wait("/succeeded/", seconds=40)
+    assert host.ledger() == ["it"], host.ledger()
+
+
 @case(("timeout=60s", TRAPPED), names=("a", "b"))
 def a_rollback_ends_what_runs_there_with_all_it_started(there):
     host = there.host("a")
@@ -237,4 +257,4 @@ def a_folder_that_was_emptied_there_is_unknown(there):
     assert there.counts("begin") == {"a": 1}
 
 
-stage.run(CASES, 3)
+stage.run(CASES, 4)

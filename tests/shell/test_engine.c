@@ -426,6 +426,33 @@ static void a_command_without_its_secrets_does_not_begin(void **state) {
 	rig_finish(&rig);
 }
 
+/* What it is judged by needs none. */
+static void what_has_begun_is_followed_as_it_was_though_its_secrets_are_gone(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig,
+			ROLES "## 1 Go {.production env=prod}\n\n"
+				  "1. Go\n\n   ```sh timeout=7m\n   echo go\n   ```\n"
+				  "\n   ```expect\n   output contains \"go\"\n   ```\n");
+	fake_machine_takes(rig.machine, 60000);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 1000);
+	rig_bury(&rig);
+	rig_break_secrets(&rig, true);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	const struct fake_attempt *attempt = fake_machine_attempt(
+			rig.machine, "LB-1-1.1-b1-local-1");
+	assert_non_null(attempt);
+	assert_int_equal(attempt->begun, 1);
+	assert_int_equal(attempt->timeout_ms, 7 * 60000);
+	assert_int_equal(attempt->condition_count, 1);
+	rig_finish(&rig);
+}
+
 static void a_command_that_a_full_disk_kept_for_minutes_is_late(void **state) {
 	(void)state;
 	struct rig rig;
@@ -905,6 +932,8 @@ int main(void) {
 		cmocka_unit_test(what_is_told_again_and_again_happens_once),
 		cmocka_unit_test(a_command_sees_what_the_runbook_gives_it),
 		cmocka_unit_test(a_command_without_its_secrets_does_not_begin),
+		cmocka_unit_test(
+				what_has_begun_is_followed_as_it_was_though_its_secrets_are_gone),
 		cmocka_unit_test(a_command_that_a_full_disk_kept_for_minutes_is_late),
 		cmocka_unit_test(a_rollback_that_all_asked_for_at_once_goes_on),
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),

@@ -177,6 +177,12 @@ static void runner_ensure(
 		process = find(self->machine, spec->id);
 	}
 	process->followed = true;
+	process->seen.timeout_ms = spec->timeout_ms;
+	process->seen.condition_count = 0;
+	while (spec->conditions != NULL &&
+			spec->conditions[process->seen.condition_count] != NULL) {
+		process->seen.condition_count++;
+	}
 	if (process->seen.ended) {
 		loop_defer(self->machine->loop, tell_ended, process);
 	}

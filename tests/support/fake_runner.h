@@ -23,6 +23,9 @@ struct fake_attempt {
 	bool cancelled;
 	bool forgotten;
 	char *env; // all its environment, a line each
+	/* As the newest who follows it was told. */
+	int64_t timeout_ms;
+	size_t condition_count;
 };
 
 struct fake_machine *fake_machine_create(struct loop *loop)
