@@ -116,21 +116,57 @@ static void add_asked(cJSON *list, const struct speech *speech) {
 	waitings_finish(&waitings);
 }
 
+static bool is_of_steps(enum request_type type) {
+	return type >= REQUEST_DONE && type <= REQUEST_CLAIM;
+}
+
+/* `!done 4.1.2 [evidence]` where it could be said to that step alone. */
+static char *usage_now(
+		const struct speech *speech, const struct message_command *command) {
+	const char *word = strstr(command->usage, "STEP");
+	size_t count = 0;
+	size_t *steps = word != NULL && is_of_steps(command->type)
+			? bridge_may_steps(speech->bridge, speech->world,
+					  speech->event->user, command->type, &count)
+			: NULL;
+	char *usage = NULL;
+	if (count == 1) {
+		const struct run *run = bridge_current(speech->bridge);
+		usage = xasprintf("%.*s%s%s", (int)(word - command->usage),
+				command->usage, run->plan->runbook->steps[steps[0]].number,
+				word + strlen("STEP"));
+	}
+	free(steps);
+	return usage != NULL ? usage : xstrdup(command->usage);
+}
+
+/* Those that the asker may say now: of @steps, or all others. */
+static void add_may(cJSON *list, const struct speech *speech, bool steps) {
+	for (size_t i = 0; i < speech->in->command_count; i++) {
+		const struct message_command *command = &speech->in->commands[i];
+		if (!is_always(command->type) && is_of_steps(command->type) == steps &&
+				bridge_may(speech->bridge, speech->world, speech->event->user,
+						command->type)) {
+			cJSON *line = speak_add(list);
+			speak_take_raw(line, "usage", usage_now(speech, command));
+			speak_put(line, "summary", command->summary);
+		}
+	}
+}
+
 static void say_help(const struct speech *speech) {
 	cJSON *context = speak_context(speech, NULL);
 	add_asked(speak_put_list(context, "asked"), speech);
+	// What is asked first, then how to answer it, then the rest.
 	cJSON *list = speak_put_list(context, "may");
+	add_may(list, speech, true);
+	add_may(list, speech, false);
 	struct str always = { 0 };
 	for (size_t i = 0; i < speech->in->command_count; i++) {
 		const struct message_command *command = &speech->in->commands[i];
 		if (is_always(command->type)) {
 			str_addf(&always, "%s`%s`", always.len > 0 ? " " : "",
 					command->usage);
-		} else if (bridge_may(speech->bridge, speech->world,
-						   speech->event->user, command->type)) {
-			cJSON *line = speak_add(list);
-			speak_put_raw(line, "usage", command->usage);
-			speak_put(line, "summary", command->summary);
 		}
 	}
 	struct str lines = { 0 };

@@ -1142,6 +1142,28 @@ static void help_says_what_a_person_is_asked(void **state) {
 	talk_finish(&talk);
 }
 
+static void help_begins_with_how_to_answer_what_is_asked(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	night_will(&talk.night, "4.2.1", OUTCOME_FAILED);
+	approve_t0(&talk);
+	say(&talk, "rep", REQUEST_HELP, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "answer/")->text,
+			"**What you may do now**\n"
+			"⏳ You are asked: 4.1.2 Look at the board and…\n"
+			"`!done 4.1.2 [evidence]` it is done\n"));
+	yes(&talk, "rep");
+	say(&talk, "lead", REQUEST_HELP, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "answer/")->text,
+			"⏳ You are asked: 4.2.1 failed\n"
+			"`!claim 4.2.1` you are on it\n"
+			"`!retry 4.2.1` repeat what failed\n"
+			"`!skip 4.2.1 WHY` go on without it\n"));
+	talk_finish(&talk);
+}
+
 static void who_leaves_out_what_nobody_holds(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1299,6 +1321,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),
 		cmocka_unit_test(help_says_what_a_person_is_asked),
+		cmocka_unit_test(help_begins_with_how_to_answer_what_is_asked),
 		cmocka_unit_test(who_leaves_out_what_nobody_holds),
 		cmocka_unit_test(what_a_run_waits_for_comes_before_the_plan),
 		cmocka_unit_test(a_late_status_says_what_was_missed),
