@@ -1,6 +1,7 @@
 #include "journal/schema.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <sqlite3.h>
 
@@ -99,8 +100,10 @@ static bool ask(sqlite3 *db, const char *sql, int *number, struct err *err) {
 	} else {
 		int code = sqlite3_errcode(db);
 		bool damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
+		/* Also to read needs room: for the file that readers share. */
+		int cause = code == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
 		err_set(err, damaged ? ERR_INVALID : ERR_IO, "cannot be read: %s",
-				sqlite3_errmsg(db));
+				cause != 0 ? strerror(cause) : sqlite3_errmsg(db));
 	}
 	sqlite3_finalize(statement);
 	return ok;

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -939,6 +940,22 @@ static void a_full_disk_loses_nothing_and_passes(void **state) {
 }
 
 /* What is written to a file that nobody finds again is not on record. */
+/* The bot that starts then ends at once, and must say what to do. */
+static void a_disk_too_full_to_open_the_journal_is_told_of(void **state) {
+	struct fixture *fixture = *state;
+	struct err err = { 0 };
+	fill(fixture, 3);
+	close_journal(fixture);
+	void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+	limit_files(1);
+	assert_null(journal_sqlite_open(fixture->dir, &err));
+	limit_files(RLIM_INFINITY);
+	signal(SIGXFSZ, old);
+	assert_non_null(strstr(err.text, strerror(EFBIG)));
+	reopen(fixture);
+	assert_int_equal(head_seq(fixture->journal), 3);
+}
+
 static void a_journal_that_was_taken_away_takes_nothing(void **state) {
 	struct fixture *fixture = *state;
 	struct journal *journal = fixture->journal;
@@ -1147,6 +1164,7 @@ int main(void) {
 		ON_SQLITE(what_was_acknowledged_outlives_a_kill),
 		ON_SQLITE(the_lock_goes_with_its_holder),
 		ON_SQLITE(a_full_disk_loses_nothing_and_passes),
+		ON_SQLITE(a_disk_too_full_to_open_the_journal_is_told_of),
 		ON_SQLITE(a_journal_that_was_taken_away_takes_nothing),
 		ON_SQLITE(a_newer_file_is_refused),
 		ON_SQLITE(an_older_file_is_brought_up_to_date),
