@@ -325,10 +325,12 @@ static char *without_scheme(const char *proxy) {
 static struct lws_context *make_context(
 		struct socket *socket, const struct socket_options *options) {
 	void *loops[] = { loop_native(socket->loop) };
+	/* It reads all of the system's certificates, half of what a start costs. */
+	uint64_t tls = socket->address.tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT
+									   : 0;
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN,
-		.options = LWS_SERVER_OPTION_LIBUV |
-				LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.options = LWS_SERVER_OPTION_LIBUV | tls,
 		.protocols = protocols,
 		.foreign_loops = loops,
 		.user = socket,
