@@ -459,11 +459,40 @@ static const char *steps_that_wait(struct deciding *d, const struct run *run) {
 	return text;
 }
 
+/* Whether step @number of @run waits for a word, or can be ended by one. */
+static bool hears_of(
+		const struct deciding *d, const struct run *run, const char *number) {
+	size_t index = runbook_step(run->plan->runbook, number);
+	if (index == RUNBOOK_NONE || run->status == RUN_CLOSED) {
+		return false;
+	}
+	const struct step_state *state = &run->steps[index];
+	return (is_reachable(run, index) && state->status != STEP_PENDING &&
+				   state->status != STEP_ENDED) ||
+			(d->request->type == REQUEST_FAIL && step_running(state) != NULL);
+}
+
+/* The run whose step is meant: the current one, unless the step waits in
+ * another that is open beside it, and not there. */
+static const struct run *run_meant(
+		const struct deciding *d, const char *number) {
+	const struct run *current = bridge_current(d->bridge);
+	if (current == NULL || hears_of(d, current, number)) {
+		return current;
+	}
+	for (size_t i = d->bridge->run_count; i > d->bridge->first_open_run; i--) {
+		if (hears_of(d, &d->bridge->runs[i - 1], number)) {
+			return &d->bridge->runs[i - 1];
+		}
+	}
+	return current;
+}
+
 /* The run and the step that are meant; else refuses. */
 static bool find(struct said *s) {
 	struct deciding *d = s->d;
 	const char *number = d->request->step;
-	s->run = bridge_current(d->bridge);
+	s->run = run_meant(d, number);
 	if (s->run == NULL) {
 		saying_refuse(d, "no run is open");
 		return false;

@@ -512,6 +512,25 @@ static void what_is_held_goes_on_though_a_later_run_is_open(void **state) {
 	assert_non_null(strstr(night_shown(night), "run.resumed by lead"));
 }
 
+/* A rehearsal for the next time runs beside it. */
+static void what_waits_in_an_older_run_is_settled_by_words_too(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night->slow = true;
+	night_says(night, "lead", REQUEST_REHEARSE);
+	assert_int_equal(night_run(night)->kind, RUN_REHEARSAL);
+	night_shown(night);
+	night_say(night, "cto", REQUEST_DONE, "7.2", NULL);
+	assert_string_equal(night_shown(night), "step.ended 7.2 ok by cto\n");
+	night_say(night, "cto", REQUEST_DONE, "4.2", NULL);
+	assert_non_null(strstr(night_shown(night), "4.2 is not up now"));
+}
+
 #define claim(name) \
 	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
 
@@ -538,6 +557,7 @@ int main(void) {
 		claim(a_rehearsal_ends_when_its_monitors_have_watched),
 		claim(what_has_not_begun_a_command_ends_when_another_is_rolled_back),
 		claim(a_run_that_was_given_up_says_no_more_of_its_gate),
+		claim(what_waits_in_an_older_run_is_settled_by_words_too),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),

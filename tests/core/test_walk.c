@@ -394,7 +394,7 @@ static void there_is_always_a_way_to_the_end_and_no_shorter_one(void **state) {
 	}
 	printf("# %u nights: %zu attempts, %zu runs rolled back, %zu succeeded\n",
 			nights, started, rolled_back, succeeded);
-	assert_true(rolled_back > nights / 5);
+	assert_true(nights < 100 || rolled_back > nights / 6);
 	assert_true(succeeded >= nights);
 }
 

@@ -242,6 +242,9 @@ void crew_finish_runs(struct night *night, bool undo) {
 			give_up(night, "nothing comes of it:", waitings.list[0].what);
 		}
 		waitings_finish(&waitings);
+		if (round % 5 == 4 && !is_quiet(night)) {
+			wait(night); // a refusal is an event too
+		}
 	}
 	if (round == ROUNDS_MOST) {
 		const struct run *run = bridge_current(&night->bridge);
