@@ -73,6 +73,9 @@ extern const struct route rest_people_routes[];
 extern const struct route rest_channels_routes[];
 extern const struct route rest_files_routes[];
 extern const struct route rest_rights_routes[];
+
+/* Whether each of @roles, parted by blanks, is one. */
+bool rest_knows_roles(const char *roles);
 extern const struct route rest_side_routes[];
 extern const struct route rest_server_routes[];
 

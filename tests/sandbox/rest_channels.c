@@ -112,6 +112,17 @@ static void add_member(struct call *call) {
 	cJSON_Delete(json);
 }
 
+/* Who is in a channel is told to who is in it, though 11.6 shows the posts of
+ * an open one to all. */
+static struct channel *members_channel(struct call *call) {
+	struct channel *channel = rest_channel_arg(call, 0);
+	if (channel != NULL && !rest_can_write(call, channel)) {
+		rest_forbidden(call);
+		return NULL;
+	}
+	return channel;
+}
+
 static struct user *member_arg(struct call *call, struct channel *channel) {
 	struct user *user = strcmp(call->args[1], "me") == 0
 			? call->user
@@ -139,7 +150,7 @@ static void remove_member(struct call *call) {
 }
 
 static void get_member(struct call *call) {
-	struct channel *channel = rest_channel_arg(call, 0);
+	struct channel *channel = members_channel(call);
 	struct user *user = channel != NULL ? member_arg(call, channel) : NULL;
 	if (user != NULL) {
 		shape_member(&call->answer->body, NULL, &call->sandbox->world, channel,
@@ -150,7 +161,7 @@ static void get_member(struct call *call) {
 /* Members as a page, the way a client walks through all of them. */
 static void get_members(struct call *call) {
 	char text[16] = "";
-	struct channel *channel = rest_channel_arg(call, 0);
+	struct channel *channel = members_channel(call);
 	if (channel == NULL) {
 		return;
 	}
@@ -171,7 +182,7 @@ static void get_members(struct call *call) {
 
 /* Deactivated members are members still. */
 static void members_by_ids(struct call *call) {
-	struct channel *channel = rest_channel_arg(call, 0);
+	struct channel *channel = members_channel(call);
 	if (channel == NULL) {
 		return;
 	}

@@ -143,7 +143,10 @@ static void set_roles(struct call *call) {
 	}
 	cJSON *json = rest_json(call, NULL);
 	const char *roles = rest_member(json, "roles");
-	if (roles != NULL) {
+	if (roles != NULL && !rest_knows_roles(roles)) {
+		rest_error(call, 400, "app.role.check_roles_exist.role_not_found",
+				"The provided role does not exist");
+	} else if (roles != NULL) {
 		act_set_roles(call->sandbox, user, roles);
 		rest_ok(call);
 	} else {

@@ -81,6 +81,22 @@ static void shape_role(
 	json_close(out, '}');
 }
 
+bool rest_knows_roles(const char *names) {
+	bool known = true;
+	while (*names != '\0') {
+		size_t len = strcspn(names, " ");
+		bool found = len == 0;
+		for (size_t i = 0; i < ROLE_COUNT; i++) {
+			found = found ||
+					(strlen(roles[i].name) == len &&
+							strncmp(roles[i].name, names, len) == 0);
+		}
+		known = known && found;
+		names += len + (names[len] == ' ');
+	}
+	return known;
+}
+
 static void roles_by_names(struct call *call) {
 	cJSON *names = rest_json(call, NULL);
 	const cJSON *name;

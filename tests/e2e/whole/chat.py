@@ -12,6 +12,10 @@ class Refused(Exception):
     def __init__(self, status, method, path, body):
         super().__init__(f"{status} to {method} {path}: {body[:300]!r}")
         self.status = status
+        try:
+            self.error = json.loads(body).get("id", "")
+        except (ValueError, AttributeError):
+            self.error = ""
 
 
 class Rest:

@@ -13,8 +13,9 @@ from chat import Person, Refused, Rest
 PRIVATE = {"channel", "people"}
 
 # Further channels of a stage: type, and who of it is there.
-FURTHER = {"silence": {"told": ("O", ("bot", "lead", "storage")),
-                       "shut": ("P", ("lead", "cto"))}}
+FURTHER = {name: {"told": ("O", ("bot", "lead", "storage")),
+                  "shut": ("P", ("lead", "cto"))}
+           for name in ("silence", "answers")}
 
 # On every stage: who is who.  The others hold no role and may do nothing.
 PEOPLE = ("lead", "devops", "cto", "storage", "deputy", "anna")
@@ -33,6 +34,7 @@ class Set:
         self.hook = hook            # path of an incoming webhook there
         self.further = {}           # word -> id of a further channel
         self.missing = {}           # what this server lacks -> why
+        self.old = False            # Mattermost 5, not what came after
 
 
 def kind(stage):
@@ -116,6 +118,7 @@ class Sandbox:
                     "/hooks/" + self.scene_hooks[stage])
         found.further = {word: channels[name]
                          for word, name, _, _ in further(stage)}
+        found.old = self.like.startswith("5.")
         return found
 
     def describe(self):
@@ -199,6 +202,7 @@ class Server:
         people["admin"] = self.admin
         found = Set(stage, self.team, channel_id, people, bot, bot.token,
                     f"/hooks/{hook['id']}")
+        found.old = self.version().startswith("5.")
         for word, name, letter, members in further(stage):
             found.further[word] = self.channel(name, letter)
             for who in members:
@@ -237,6 +241,9 @@ class Server:
     def revoke(self, person):
         self.admin.call("POST", "/users/tokens/revoke",
                         {"token_id": self.token_ids[person.token]})
+
+    def version(self):
+        return self.admin.call("GET", "/config/client?format=old")["Version"]
 
     def describe(self):
         config = self.admin.call("GET", "/config/client?format=old")

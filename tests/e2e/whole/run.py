@@ -21,6 +21,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import answers  # noqa: E402
 import folk  # noqa: E402
 import gates  # noqa: E402
 import nights  # noqa: E402
@@ -35,10 +36,10 @@ TOGETHER = {
     "success": nights.success, "rollback": nights.rollback,
     "chaos": nights.chaos, "words": words.words, "taps": gates.taps,
     "refusal": gates.refusal, "void": gates.void,
-    "channel": troubles.channel, "token": troubles.token,
+    "channel": troubles.channel, "open": troubles.channel, "token": troubles.token,
     "people": troubles.people, "storm": troubles.storm,
     "steps": nights.without_gates, "plan": nights.planned,
-    "size": words.size, "wires": troubles.wires,
+    "answers": answers.answers, "size": words.size, "wires": troubles.wires,
     "silence": folk.silence, "deputies": folk.deputies, "glass": folk.glass,
     "asker": folk.asker, "withdrawn": folk.withdrawn, "guests": folk.guests,
 }

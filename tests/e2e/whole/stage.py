@@ -43,6 +43,7 @@ class Stage:
         self.log = self.folder / "bot.log"
         self.further = found.further
         self.missing = found.missing
+        self.old = found.old
         self.steps = []  # numbers, in the order in which the journal counts
 
     # the bridge's files

@@ -10,6 +10,8 @@ from wire import Wire
 
 
 def channel(stage, case):
+    """Archived, put out, let in: a private channel, and an open one, of which
+    newer servers show the posts to who is not in it."""
     stage.write(runbooks.night())
     stage.start()
     path = f"/channels/{stage.channel_id}"
