@@ -48,6 +48,7 @@ struct engine {
 	bool holding;     // the run clock
 	bool dead;        // the journal is damaged
 	bool reach_asked; // lost or back: waits in the queue
+	unsigned stuck;   // how often in a row what is due could not be
 	int64_t created_real;
 	int64_t anew_real; // when a card was last made anew; 0: never
 	char why_offline[sizeof(((struct err *)NULL)->text)];
@@ -443,27 +444,33 @@ static bool may_tick(const struct engine *engine) {
 	return engine->online || engine->record.bridge.server_lost;
 }
 
-/* False: the journal cannot be written. */
-static bool tick(struct engine *engine) {
+enum ticked {
+	TICK_DONE,
+	TICK_LATER, // the journal cannot be written
+	TICK_STUCK, // what is due cannot be: a bug, or damage
+};
+
+static enum ticked tick(struct engine *engine) {
 	const struct request request = { .type = REQUEST_TICK };
 	bool took_plan = false;
 	for (unsigned i = 0; i < TICKS_MOST && may_tick(engine); i++) {
 		switch (commit(engine, &request, NULL, &took_plan)) {
 		case COMMIT_NOTHING:
-			return true;
+			return TICK_DONE;
 		case COMMIT_DONE:
 			break;
-		case COMMIT_DROPPED: // a bug, or damage; with growing delay
-			engine->record.failures++;
-			return false;
+		case COMMIT_DROPPED:
+			engine->stuck++;
+			log_error("engine.stuck", "times=%u", engine->stuck);
+			return TICK_STUCK;
 		case COMMIT_LATER:
-			return false;
+			return TICK_LATER;
 		}
 	}
 	if (may_tick(engine)) {
 		log_error("engine.restless", "ticks=%d", TICKS_MOST);
 	}
-	return true;
+	return TICK_DONE;
 }
 
 /* --- what follows from the state --- */
@@ -518,8 +525,8 @@ static void follow(struct engine *engine) {
 
 static void retry_later(struct engine *engine) {
 	int64_t delay = RETRY_MS;
-	for (unsigned i = 1; i < engine->record.failures && delay < RETRY_MAX;
-			i++) {
+	unsigned failures = engine->record.failures + engine->stuck;
+	for (unsigned i = 1; i < failures && delay < RETRY_MAX; i++) {
 		delay *= 2;
 	}
 	loop_timer_start_real(engine->retry, delay < RETRY_MAX ? delay : RETRY_MAX);
@@ -545,17 +552,23 @@ static void turn(void *data) {
 		left--;
 	}
 	ok = ok && read_back(engine);
+	enum ticked ticked = TICK_DONE;
 	if (ok && engine->head == NULL) {
-		ok = tick(engine);
+		ticked = tick(engine);
+		/* What cannot be is not decided; all else goes on without it. */
+		ok = ticked == TICK_DONE || (ticked == TICK_STUCK && read_back(engine));
+	}
+	if (!ok || ticked == TICK_STUCK) {
+		retry_later(engine);
 	}
 	if (!ok) {
-		retry_later(engine);
 		return;
 	}
 	if (engine->head != NULL) {
 		turn_soon(engine);
 		return;
 	}
+	engine->stuck = ticked == TICK_STUCK ? engine->stuck : 0;
 	follow(engine);
 	tell_drained(engine);
 }

@@ -508,6 +508,31 @@ static void no_forward_step_begins_while_nobody_could_stop_it(void **state) {
 	rig_finish(&rig);
 }
 
+/* A mistake of ours must not become a bot that says and does nothing. */
+static void what_cannot_be_decided_holds_up_nothing_else(void **state) {
+	(void)state;
+	struct rig rig;
+	size_t count = 0;
+	rig_init(&rig, ten_lines);
+	fake_machine_takes(rig.machine, 660000);
+	frail_journal_refuse_type(rig.journal, "status.due");
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 700000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(rig_count(&rig, "step.ended"), 1);
+	assert_int_equal(rig_count(&rig, "status.due"), 0);
+	fake_chat_say(rig.chat, "lead", "!note still here");
+	rig_go(&rig, 1000);
+	assert_non_null(fake_chat_newest(rig.chat, "still here"));
+	frail_journal_refuse_type(rig.journal, NULL);
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "status.due"), 1);
+	rig_finish(&rig);
+}
+
 /* Die between the journal's "started" and the machine's. */
 static bool die_before_beginning(
 		struct rig *rig, const char *runbook, size_t nth) {
@@ -947,6 +972,7 @@ int main(void) {
 		cmocka_unit_test(a_file_that_never_comes_is_given_up_and_told),
 		cmocka_unit_test(a_file_below_the_question_answers_it),
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
+		cmocka_unit_test(what_cannot_be_decided_holds_up_nothing_else),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),

@@ -1,6 +1,7 @@
 #include "support/frail_journal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "journal/memory.h"
@@ -17,6 +18,7 @@ struct frail {
 	size_t fail_from; // 0: never
 	size_t fail_count;
 	size_t settle_failures;
+	const char *refused_type;
 };
 
 static struct frail *of(struct journal *journal) {
@@ -42,9 +44,24 @@ static bool append_fails(struct frail *self) {
 			self->appends < self->fail_from + self->fail_count;
 }
 
+static bool is_refused(
+		const struct frail *self, const struct journal_batch *batch) {
+	for (size_t i = 0; self->refused_type != NULL && i < batch->row_count;
+			i++) {
+		if (strcmp(batch->rows[i].type, self->refused_type) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum journal_append_result frail_append(struct journal *journal,
 		const struct journal_batch *batch, struct err *err) {
 	struct frail *self = of(journal);
+	if (is_refused(self, batch)) {
+		err_set(err, ERR_INVALID, "the test says that this cannot be");
+		return JOURNAL_FAILED;
+	}
 	if (self->dead || append_fails(self)) {
 		refuse(err);
 		return JOURNAL_FAILED;
@@ -207,6 +224,10 @@ void frail_journal_fail(struct journal *journal, size_t nth, size_t count) {
 	struct frail *self = of(journal);
 	self->fail_from = self->appends + nth;
 	self->fail_count = count;
+}
+
+void frail_journal_refuse_type(struct journal *journal, const char *type) {
+	of(journal)->refused_type = type;
 }
 
 void frail_journal_refuse_settling(struct journal *journal, size_t count) {

@@ -25,6 +25,10 @@ void frail_journal_revive(struct journal *journal);
 /* The @nth append from now fails, and @count after it. */
 void frail_journal_fail(struct journal *journal, size_t nth, size_t count);
 
+/* Appends with a row of @type are refused for good, until it is NULL: what the
+ * journal says to a mistake of the bot's. */
+void frail_journal_refuse_type(struct journal *journal, const char *type);
+
 /* The next @count settlings fail. */
 void frail_journal_refuse_settling(struct journal *journal, size_t count);
 
