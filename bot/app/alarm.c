@@ -12,7 +12,6 @@
 
 #define WAIT_MS  5000 // shorter trouble is not spoken of, real
 #define AGAIN_MS 3000
-#define KEYS     "bot/journal/"
 
 struct alarm {
 	struct loop *loop;
@@ -72,7 +71,7 @@ static void find_words(struct alarm *alarm) {
 	char id[ID_ROOM];
 	id_make(id);
 	alarm->bad = alarm->why != NULL;
-	alarm->key = xasprintf(KEYS "%s", id);
+	alarm->key = xasprintf("bot/journal/%s", id);
 	alarm->words = alarm->voice->api->alarm(alarm->voice, alarm->why);
 }
 
@@ -132,8 +131,4 @@ void alarm_note(struct alarm *alarm, const char *why) {
 	free(alarm->why);
 	alarm->why = xstrdup(why);
 	loop_timer_start_real(alarm->timer, why != NULL ? WAIT_MS : 1);
-}
-
-bool alarm_is_key(const char *key) {
-	return strncmp(key, KEYS, strlen(KEYS)) == 0;
 }

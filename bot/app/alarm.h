@@ -30,7 +30,4 @@ void alarm_destroy(struct alarm *alarm);
 /* The journal could not be written, and @why; or it was (NULL). */
 void alarm_note(struct alarm *alarm, const char *why);
 
-/* Whether a post of ours with @key is one of these, which no journal knows. */
-bool alarm_is_key(const char *key);
-
 #endif

@@ -517,6 +517,7 @@ static bool make_engine(struct app *app, struct err *err) {
 			.journal = app->journal,
 			.server = app->server,
 			.engine = app->engine,
+			.prefix = source_prefix(app->source),
 	});
 	return true;
 }

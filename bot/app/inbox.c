@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/alarm.h"
 #include "app/engine.h"
 #include "app/flood.h"
 #include "app/wording.h"
@@ -213,14 +212,20 @@ static bool reads_as_command(
 	return is_command;
 }
 
-/* Whether it is a post of ours that this journal does not know: one that was
- * put back from a copy, or a second one that speaks here too. */
+/* Of a run by that name: another bridge may speak here through our account. */
+static bool is_of_runs(const struct inbox *inbox, const char *key) {
+	size_t len = strlen(inbox->options.prefix);
+	return strncmp(key, inbox->options.prefix, len) == 0 && key[len] == '-';
+}
+
+/* Whether it is a post of ours about a run that this journal does not know: one
+ * that was put back from a copy, or a second one that speaks here too. */
 static bool is_unknown(
 		const struct inbox *inbox, const struct server_post *post) {
 	struct server *server = inbox->options.server;
 	struct journal *journal = inbox->options.journal;
 	return strcmp(post->user_id, server->api->own_id(server)) == 0 &&
-			post->key[0] != '\0' && !alarm_is_key(post->key) &&
+			is_of_runs(inbox, post->key) &&
 			post->create_at_ms >= inbox->first_start_ms &&
 			!journal->api->has_key(journal, post->key);
 }

@@ -25,6 +25,7 @@ struct inbox_options {
 	struct journal *journal;
 	struct server *server;
 	struct engine *engine;
+	const char *prefix; // of the runs' names; borrowed
 };
 
 struct inbox *inbox_create(const struct inbox_options *options)

@@ -320,6 +320,32 @@ static void our_own_edit_of_a_gate_is_no_strangers(void **state) {
 	assert_int_equal(rig_count(rig, "gate.closed"), 0);
 }
 
+static void our_own_post_that_the_journal_lacks_holds_once(void **state) {
+	struct rig *rig = *state;
+	fake_chat_say(rig->chat, "lead", "!cutover start");
+	rig_go(rig, 2000);
+	struct server_post post = a_post(rig, "✅ 1.2 Look");
+	post.user_id = "bot";
+	post.key = "ZZ-1/step/1.2/ok/9"; // another bridge, through our account
+	tell(rig, &post);
+	post.key = "bot/journal/x"; // of no run, and in no journal
+	tell(rig, &post);
+	post.user_id = "id-lead"; // who sets props like ours
+	post.key = "";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "run.held"), 0);
+	post.user_id = "bot";
+	post.key = "LB-1/step/1.2/ok/9";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "run.held"), 1);
+	fake_chat_say(rig->chat, "lead", "!cutover resume");
+	rig_go(rig, 500);
+	post.id = "told2";
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "run.held"), 1);
+	assert_int_equal(rig_count(rig, "run.resumed"), 1);
+}
+
 static void a_flood_of_taps_is_cut(void **state) {
 	struct rig *rig = *state;
 	const size_t count = 100000;
@@ -354,6 +380,7 @@ int main(void) {
 		TEST(deleting_the_request_takes_the_approval_back),
 		TEST(a_deleted_gate_is_void),
 		TEST(our_own_edit_of_a_gate_is_no_strangers),
+		TEST(our_own_post_that_the_journal_lacks_holds_once),
 		TEST(a_flood_of_taps_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,7 @@ static void make_bot(struct rig *rig) {
 			.journal = rig->journal,
 			.server = rig->server,
 			.engine = rig->engine,
+			.prefix = "LB",
 	});
 }
 
