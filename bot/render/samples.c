@@ -282,7 +282,8 @@ static const struct template_sample samples[] = {
 	{ "succeeded", "a run has succeeded",
 			"{\"run\":\"LB-7\",\"took\":\"52 min\","
 			"\"names\":\"md:devops-lead, product-owner\","
-			"\"watch\":\"7 After the cutover\"}" },
+			"\"watch\":\"7 After the cutover\","
+			"\"held\":false,\"ends\":false}" },
 	{ "texts_broken",
 			"the bot comes back to a run and a template of yours is broken",
 			"{\"why\":\"md:begins.mustache:3: {{#steps}} is never closed\"}" },

@@ -221,7 +221,9 @@ static void say_succeeded(const struct speech *speech, const struct run *run) {
 	speak_take_list(context, "names",
 			speak_approvers(speech, run->number, PURPOSE_SUCCESS));
 	char *watch = speak_first_step(run, PHASE_POST);
-	speak_put(context, "watch", watch);
+	speak_put(context, "watch", run->held ? NULL : watch);
+	speak_put_flag(context, "held", run->held);
+	speak_put_flag(context, "ends", watch == NULL);
 	speak_post(speech, key_of(speech, run, "succeeded"), NULL, "succeeded",
 			context);
 	free(watch);

@@ -777,6 +777,27 @@ static void what_is_said_after_an_outage_is_true(void **state) {
 	talk_finish(&talk);
 }
 
+static void success_does_not_say_that_it_watches_what_is_held(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	pass(&talk, 1);
+	yes(&talk, "rep");
+	yes(&talk, "rep");
+	pass(&talk, 1);
+	say(&talk, "other", REQUEST_HOLD, NULL, "wait");
+	yes(&talk, "lead");
+	yes(&talk, "cto");
+	assert_int_equal(night_run(&talk.night)->status, RUN_SUCCEEDED);
+	const char *text = row_with(&talk, "/succeeded")->text;
+	assert_non_null(strstr(text, "What comes after is held"));
+	assert_null(strstr(text, "Now watching"));
+	assert_null(strstr(text, "close"));
+	talk_finish(&talk);
+}
+
 static void attach(
 		struct talk *talk, const char *step, const char *root, size_t count) {
 	static const char *const files[] = { "file1", "file2" };
@@ -1303,6 +1324,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(a_long_board_of_smoke_tests_shows_what_counts),
 		cmocka_unit_test(deputies_silence_and_broken_glass_are_told),
 		cmocka_unit_test(what_is_said_after_an_outage_is_true),
+		cmocka_unit_test(success_does_not_say_that_it_watches_what_is_held),
 		cmocka_unit_test(what_people_attach_is_told_where_they_did),
 		cmocka_unit_test(peoples_words_call_nobody_and_break_nothing),
 		cmocka_unit_test(output_cannot_leave_its_fence),
