@@ -1,7 +1,7 @@
 /*
  * A whole journal, a line a row: a type, a blank and a body.  However rows
- * follow each other, each is folded in or refused with a sentence, and what
- * was folded can be asked for.
+ * follow each other, each is folded in or refused with a sentence, what was
+ * folded can be asked for, and what is kept at hand is what is.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "codec/event_json.h"
 #include "core/bridge.h"
 #include "fuzz/input.h"
+#include "support/at_hand.h"
 
 #define ROWS_MAX 200
 
@@ -38,6 +39,7 @@ static void fold(struct bridge *bridge, uint64_t seq, char *line) {
 	} else {
 		assert(err.text[0] != '\0');
 	}
+	assert(at_hand_differs(bridge) == NULL);
 	event_row_finish(&row);
 }
 
