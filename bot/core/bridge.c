@@ -307,6 +307,17 @@ const struct run *bridge_rehearsal(
 	return NULL;
 }
 
+const struct run *bridge_to_roll_back(const struct bridge *bridge) {
+	for (size_t i = bridge->run_count; i > 0; i--) {
+		const struct run *run = &bridge->runs[i - 1];
+		if (run->kind == RUN_PRODUCTION && run->status != RUN_CLOSED &&
+				run->command_started) {
+			return run;
+		}
+	}
+	return NULL;
+}
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number) {
 	return bridge_find_run(bridge, number);
 }

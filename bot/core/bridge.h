@@ -311,6 +311,10 @@ const struct run *bridge_held(const struct bridge *bridge);
 const struct run *bridge_rehearsal(
 		const struct bridge *bridge, const char *digest);
 
+/* The run that `!rollback` means, however it stands: the newest production run
+ * that is not closed and in which a command has started; NULL. */
+const struct run *bridge_to_roll_back(const struct bridge *bridge);
+
 const struct run *bridge_run(const struct bridge *bridge, uint32_t number);
 const struct gate_state *bridge_gate(const struct bridge *bridge, uint32_t id);
 const struct poll_state *bridge_poll(const struct bridge *bridge, uint32_t id);

@@ -249,17 +249,6 @@ static void say_close(struct deciding *d) {
 
 /* --- rollback --- */
 
-static const struct run *run_to_roll_back(const struct bridge *bridge) {
-	for (size_t i = bridge->run_count; i > 0; i--) {
-		const struct run *run = &bridge->runs[i - 1];
-		if (run->kind == RUN_PRODUCTION && run->status != RUN_CLOSED &&
-				run->command_started) {
-			return run;
-		}
-	}
-	return NULL;
-}
-
 static bool could_approve(const struct deciding *d,
 		const struct gate_state *gate, const char *user) {
 	enum gate_standing standing = gate_standing(
@@ -309,7 +298,7 @@ static void open_rollback(struct deciding *d, const struct run *run) {
 }
 
 static void say_rollback(struct deciding *d) {
-	const struct run *run = run_to_roll_back(d->bridge);
+	const struct run *run = bridge_to_roll_back(d->bridge);
 	if (run == NULL) {
 		saying_refuse(d,
 				"nothing to roll back\n"

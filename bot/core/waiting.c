@@ -393,15 +393,22 @@ size_t *bridge_may_steps(const struct bridge *bridge, const struct world *given,
 	return steps;
 }
 
-static bool may_roll_back(const struct bridge *bridge) {
-	for (size_t i = 0; i < bridge->run_count; i++) {
-		const struct run *run = &bridge->runs[i];
-		if (run->kind == RUN_PRODUCTION && run->command_started &&
-				run_status_may_follow(run->status, RUN_ROLLING_BACK)) {
-			return true;
-		}
+static bool may_roll_back(const struct bridge *bridge,
+		const struct world *world, const char *user) {
+	const struct run *run = bridge_to_roll_back(bridge);
+	if (run == NULL || run->status == RUN_ROLLED_BACK ||
+			runbook_phase(run->plan->runbook, PHASE_ROLLBACK) == RUNBOOK_NONE) {
+		return false;
 	}
-	return false;
+	if (runbook_rollback_gate(run->plan->runbook) == RUNBOOK_NONE) {
+		return run->status != RUN_ROLLING_BACK &&
+				leads(world, run->plan->runbook, user);
+	}
+	const struct gate_state *gate = bridge_gate_for(
+			bridge, run->number, PURPOSE_ROLLBACK);
+	return run->status != RUN_ROLLING_BACK ||
+			(gate != NULL &&
+					(gate->status == GATE_OPEN || gate->status == GATE_CLOSED));
 }
 
 static bool may_lead(const struct bridge *bridge, const struct run *executing,
@@ -410,12 +417,16 @@ static bool may_lead(const struct bridge *bridge, const struct run *executing,
 	if (type == REQUEST_PLAN) {
 		return executing == NULL;
 	}
-	if (type == REQUEST_REHEARSE || type == REQUEST_START) {
-		return executing == NULL && bridge_plan(bridge) != NULL;
+	const struct plan_record *plan = bridge_plan(bridge);
+	if (type == REQUEST_REHEARSE) {
+		return executing == NULL && plan != NULL &&
+				runbook_phase(plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE;
+	}
+	if (type == REQUEST_START) {
+		return executing == NULL && plan != NULL;
 	}
 	if (type == REQUEST_POLL) {
-		return bridge_plan(bridge) != NULL &&
-				(executing == NULL || executing->t0_ms == 0);
+		return plan != NULL && (executing == NULL || executing->t0_ms == 0);
 	}
 	if (type == REQUEST_RESUME) {
 		return bridge_held(bridge) != NULL;
@@ -483,7 +494,7 @@ bool bridge_may(const struct bridge *bridge, const struct world *given,
 													  : NULL;
 	bool lead = runbook == NULL || leads(world, runbook, user);
 	if (type == REQUEST_ROLLBACK) {
-		return may_roll_back(bridge);
+		return may_roll_back(bridge, world, user);
 	}
 	if (type == REQUEST_HOLD) {
 		const struct run *run = bridge_holdable(bridge);

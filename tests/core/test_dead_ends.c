@@ -531,6 +531,41 @@ static void what_waits_in_an_older_run_is_settled_by_words_too(void **state) {
 	assert_non_null(strstr(night_shown(night), "4.2 is not up now"));
 }
 
+static bool may(
+		const struct night *night, const char *user, enum request_type type) {
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	return bridge_may(&night->bridge, &world, user, type);
+}
+
+static void what_may_be_said_of_rollback_is_what_is_heard(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	assert_true(may(night, "other", REQUEST_ROLLBACK));
+	night->unverifiable = true;
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_ROLLING_BACK);
+	assert_false(may(night, "cto", REQUEST_ROLLBACK));
+	night_tap(night, "cto", "x");
+	night->unverifiable = false;
+	night_jump(night, 11000);
+	assert_true(may(night, "cto", REQUEST_ROLLBACK)); // it was refused
+}
+
+static void without_a_gate_only_the_lead_may_roll_back(void **state) {
+	struct night *night = *state;
+	night_init(night, night_small);
+	night_says(night, "lead", REQUEST_START);
+	assert_false(may(night, "lead", REQUEST_REHEARSE));
+	assert_true(may(night, "lead", REQUEST_ROLLBACK));
+	assert_false(may(night, "cto", REQUEST_ROLLBACK));
+}
+
 #define claim(name) \
 	cmocka_unit_test_setup_teardown(name, night_setup, night_teardown)
 
@@ -558,6 +593,8 @@ int main(void) {
 		claim(what_has_not_begun_a_command_ends_when_another_is_rolled_back),
 		claim(a_run_that_was_given_up_says_no_more_of_its_gate),
 		claim(what_waits_in_an_older_run_is_settled_by_words_too),
+		claim(what_may_be_said_of_rollback_is_what_is_heard),
+		claim(without_a_gate_only_the_lead_may_roll_back),
 		claim(a_broken_document_is_what_a_full_gate_waits_for),
 		claim(a_gate_that_cannot_be_read_is_what_a_run_waits_for),
 		claim(a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for),
