@@ -1,8 +1,9 @@
 #include "loop/resolve.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <strings.h>
 
 #include <uv.h>
 
@@ -14,8 +15,12 @@ struct resolve {
 	struct loop *loop;
 	resolve_fn fn; // NULL: cancelled, free it when libuv is done with it
 	void *data;
-	int early; // uv_getaddrinfo's own refusal, to be told from the loop
+	bool early; // known at once, to be told from the loop
+	int status; // uv_getaddrinfo's own refusal
 };
+
+/* What the name `localhost` stands for, whatever a resolver says of it. */
+static const char *const loopback[] = { "::1", "127.0.0.1" };
 
 static void add_addresses(
 		struct resolve_answer *answer, const struct addrinfo *found) {
@@ -30,32 +35,43 @@ static void add_addresses(
 	}
 }
 
-static void finish(
-		struct resolve *resolve, int status, const struct addrinfo *found) {
-	struct resolve_answer answer = { 0 };
-	if (status == 0) {
-		add_addresses(&answer, found);
+static void add_loopback(struct resolve_answer *answer) {
+	for (size_t i = 0; i < sizeof(loopback) / sizeof(*loopback); i++) {
+		snprintf(answer->addresses[answer->count++], RESOLVE_ADDRESS_ROOM, "%s",
+				loopback[i]);
 	}
-	answer.ok = answer.count > 0;
-	if (!answer.ok) {
-		err_set(&answer.err, ERR_IO, "%s",
+}
+
+static void finish(
+		struct resolve *resolve, int status, struct resolve_answer *answer) {
+	answer->ok = answer->count > 0;
+	if (!answer->ok) {
+		err_set(&answer->err, ERR_IO, "%s",
 				status != 0 ? uv_strerror(status) : "no address");
 	}
 	if (resolve->fn != NULL) {
-		resolve->fn(resolve->data, &answer);
+		resolve->fn(resolve->data, answer);
 	}
 	free(resolve);
 }
 
 static void on_resolved(
 		uv_getaddrinfo_t *request, int status, struct addrinfo *found) {
-	finish(request->data, status, found);
+	struct resolve_answer answer = { 0 };
+	if (status == 0) {
+		add_addresses(&answer, found);
+	}
+	finish(request->data, status, &answer);
 	uv_freeaddrinfo(found);
 }
 
-static void on_refused(void *data) {
+static void on_early(void *data) {
 	struct resolve *resolve = data;
-	finish(resolve, resolve->early, NULL);
+	struct resolve_answer answer = { 0 };
+	if (resolve->status == 0) {
+		add_loopback(&answer);
+	}
+	finish(resolve, resolve->status, &answer);
 }
 
 struct resolve *resolve_start(
@@ -69,10 +85,14 @@ struct resolve *resolve_start(
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 	};
-	resolve->early = uv_getaddrinfo(loop_native(loop), &resolve->request,
-			on_resolved, host, NULL, &hints);
-	if (resolve->early != 0) {
-		loop_defer(loop, on_refused, resolve);
+	resolve->early = strcasecmp(host, "localhost") == 0;
+	if (!resolve->early) {
+		resolve->status = uv_getaddrinfo(loop_native(loop), &resolve->request,
+				on_resolved, host, NULL, &hints);
+		resolve->early = resolve->status != 0;
+	}
+	if (resolve->early) {
+		loop_defer(loop, on_early, resolve);
 	}
 	return resolve;
 }
@@ -81,7 +101,7 @@ void resolve_cancel(struct resolve *resolve) {
 	if (resolve == NULL) {
 		return;
 	}
-	if (resolve->early != 0) {
+	if (resolve->early) {
 		loop_cancel_deferred(resolve->loop, resolve);
 		free(resolve);
 		return;

@@ -10,7 +10,9 @@ struct loop;
 
 /*
  * Addresses of a host name, without blocking the loop: the system's resolver
- * on libuv's threads.  A numeric address resolves to itself.
+ * on libuv's threads.  A numeric address resolves to itself, and `localhost`
+ * to this machine without anybody being asked (RFC 6761 section 6.3): what may
+ * be done only on loopback is allowed by that name.
  */
 
 struct resolve;
