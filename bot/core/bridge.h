@@ -163,8 +163,9 @@ struct step_state {
 	size_t try_from;      // attempts before this one belong to an earlier try
 	uint32_t asked_count; // how often it was asked; the newest has a post
 	uint32_t ended_count; // how often it ended, well or not
-	int64_t waits_ms;     // since when it waits for a person; 0: it does not
-	uint32_t escalated;   // how often that silence was escalated
+	bool left;          // it stopped when its phase was over: nobody was asked
+	int64_t waits_ms;   // since when it waits for a person; 0: it does not
+	uint32_t escalated; // how often that silence was escalated
 };
 
 /* What people attach is kept up to so much a run. */

@@ -6,6 +6,7 @@
 #include "base/xalloc.h"
 #include "core/bridge_find.h"
 #include "core/bridge_index.h"
+#include "core/flow.h"
 
 /*
  * The one writer of a bridge: each event, folded in.
@@ -722,6 +723,9 @@ static void step_ended(
 	} else {
 		step->status = STEP_ENDED;
 	}
+	step->left = (step->status == STEP_FAILED ||
+						 step->status == STEP_UNKNOWN) &&
+			!flow_waits(run, event->step);
 }
 
 static void retry(

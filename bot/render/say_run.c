@@ -245,18 +245,9 @@ static void drop_question(const struct speech *speech, const struct run *run,
 	free(take_key);
 }
 
-/* Whether people were told that the step stopped: not of what a rollback had
- * left before. */
-static bool was_told(
-		const struct speech *speech, const struct run *run, size_t index) {
-	bool back = speak_phase_of(run, index) == PHASE_ROLLBACK;
-	int64_t left_ms = run->rollback_ms > 0 && !back ? run->rollback_ms
-													: speech->event->at_ms;
-	return run->steps[index].ended_ms <= left_ms;
-}
-
 /* Steps that were asked of people, or stopped, and will not be waited for any
- * more: what is offered there would be refused. */
+ * more: what is offered there would be refused.  Of one that stopped when its
+ * phase was over nobody was told. */
 static void drop_questions(const struct speech *speech, const struct run *run) {
 	for (size_t i = 0; i < run->step_count; i++) {
 		enum step_status status = run->steps[i].status;
@@ -266,10 +257,10 @@ static void drop_questions(const struct speech *speech, const struct run *run) {
 		if (status == STEP_ASKED) {
 			drop_question(speech, run, i, speak_step_key(speech, run, i), "💤",
 					"no longer asked");
-		} else if (status == STEP_FAILED && was_told(speech, run, i)) {
+		} else if (status == STEP_FAILED && !run->steps[i].left) {
 			drop_question(speech, run, i, speak_stopped_key(speech, run, i),
 					"🔴", "failed, and is left so");
-		} else if (status == STEP_UNKNOWN && was_told(speech, run, i)) {
+		} else if (status == STEP_UNKNOWN && !run->steps[i].left) {
 			drop_question(speech, run, i, speak_stopped_key(speech, run, i),
 					"❔", "ended unknown, and is left so");
 		}

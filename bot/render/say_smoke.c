@@ -120,6 +120,16 @@ static bool opens_board(
 	return begins;
 }
 
+/* Whether any test has begun: a claim can come before the board is there. */
+static bool has_board(const struct run *run) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (is_test(run, i) && run->steps[i].begun_ms != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Whether the event changes what the board shows. */
 static bool shows(enum event_type type) {
 	return type != EVENT_STEP_POSTED && type != EVENT_STEP_TAP_REFUSED &&
@@ -129,7 +139,7 @@ static bool shows(enum event_type type) {
 void speak_of_smoke(
 		const struct speech *speech, const struct run *run, size_t index) {
 	if (speak_phase_of(run, index) != PHASE_SMOKE ||
-			!shows(speech->event->type)) {
+			!shows(speech->event->type) || !has_board(run)) {
 		return;
 	}
 	char *key = speak_key(speech, run, "smoke");

@@ -16,6 +16,7 @@
 #include "base/xalloc.h"
 #include "commands/command.h"
 #include "render/markdown.h"
+#include "support/chance.h"
 #include "support/night.h"
 #include "support/test.h"
 
@@ -71,6 +72,7 @@ struct talk {
 	size_t command_count;
 	struct message_rows rows; // all of them, in order
 	size_t shown;             // rows before this one were looked at
+	bool any_width;           // lines may be longer than is good
 };
 
 static struct message_world world_in(
@@ -183,7 +185,7 @@ static void check_rows(const struct talk *talk) {
 					row->target);
 		}
 		bool text = row->kind == MESSAGE_POST || row->kind == MESSAGE_EDIT;
-		if (text) {
+		if (text && !talk->any_width) {
 			check_text(row->key, row->text);
 		}
 	}
@@ -1233,7 +1235,7 @@ static void a_late_status_says_what_was_missed(void **state) {
 	night_jump(&talk.night, 37 * 60000);
 	assert_string_equal(row_with(&talk, "/status/")->text,
 			"⏱️ **T+37m** LB-2: 1 of 6 steps\n"
-			"Late by 7 min; 2 posts missed while I was away\n"
+			"Late by 7 min; 2 posts missed: I was away\n"
 			"⏳ 4.1.2 Look at the board…: by hand\n"
 			"Waiting for @rep. Next: T+45m\n"
 			"↩️ Rollback ready, undo 37 min old · `7f3ac019`");
@@ -1303,6 +1305,25 @@ static int write_nights(const char *to) {
 	return 0;
 }
 
+/* Nothing is said under a key that was taken, or about a post that nobody made:
+ * it would not be said at all. */
+static void whatever_people_do_all_of_it_can_be_said(void **state) {
+	(void)state;
+	for (uint32_t i = 1; i <= 150; i++) {
+		const char *text = chance_texts[i % CHANCE_TEXTS];
+		struct talk talk;
+		uint32_t seed = i;
+		talk_init(&talk, text);
+		talk.any_width = true;
+		chance_begin(&talk.night, i);
+		for (size_t j = 0; j < 120; j++) {
+			chance_act(&talk.night, text, &seed);
+		}
+		chance_mend(&talk.night, text);
+		talk_finish(&talk);
+	}
+}
+
 int main(int argc, char **argv) {
 	if (argc == 4 && strcmp(argv[1], "--write") == 0) {
 		launch_path = argv[3];
@@ -1339,6 +1360,7 @@ int main(int argc, char **argv) {
 				who_asks_is_not_shown_to_approve_where_that_does_not_count),
 		cmocka_unit_test(of_places_that_are_alike_the_asker_fills_one),
 		cmocka_unit_test(who_taps_to_and_fro_is_told_once),
+		cmocka_unit_test(whatever_people_do_all_of_it_can_be_said),
 		cmocka_unit_test(only_those_who_must_act_are_called),
 		cmocka_unit_test(backups_are_called_when_they_begin_to_count),
 		cmocka_unit_test(an_approval_that_ran_out_was_given_in_time),
