@@ -4,6 +4,7 @@ import time
 import runbooks
 from stage import NO, ROLES, YES
 from tap import claim, until
+from wire import Wire
 
 SETTLED = 0.6  # after this something wrong would have happened
 
@@ -24,6 +25,8 @@ def calls(stage, post, *people):
 def silence(stage, case):
     """Nobody answers: backups, then the lead and the contacts' channels."""
     told, shut = stage.further["told"], stage.further["shut"]
+    wire = Wire(stage.url)
+    stage.url = wire.url
     stage.write(
         runbooks.with_contacts(storage=f"{stage.name}-told",
                                devops_lead=stage.name,
@@ -91,18 +94,26 @@ def silence(stage, case):
         claim(len([p for p in stage.bots_posts()
                    if p["message"] == word["message"]]) == 1, "said once")
 
-    with case("once it is let in, the next silence is told there"):
+    with case("once it is let in, it is told there, once, if no answer comes"):
         stage.admin.call("POST", f"/channels/{shut}/members",
                          {"user_id": stage.bot.id})
         stage.cto.tap(stage.gate("rollback"), NO)
         stage.wait("gate.closed", purpose=None, outcome="refused", seconds=20)
         stage.say("devops", "!rollback once more")
+        stage.gate("rollback", 2)
+        wire.lose(b"POST /api/v4/posts ", 99)
         post = stage.said("/silence/2", "Rollback still waits", shut)
         claim(calls(stage, post, "cto"), "the CTO is called")
+        time.sleep(SETTLED)
+        wire.spare()
+        until(stage.all_said, "all is said")
+        claim(wire.lost > 2, f"{wire.lost} answers were lost")
+        claim(len(stage.bots_posts(shut)) == 1, "it is told once")
 
     with case("the journal of the silence is whole"):
         stage.check_all()
         stage.stop()
+        wire.close()
 
 
 def deputies(stage, case):
