@@ -492,7 +492,9 @@ static void conclude_far(
 
 static void on_far_ended(void *data, enum far_end end, const char *reason) {
 	struct followed *followed = data;
-	conclude_far(followed, end, reason);
+	if (!followed->ended) { // its status may have been seen in the folder
+		conclude_far(followed, end, reason);
+	}
 	far_destroy(followed->far); // owns the reason
 	followed->far = NULL;
 }

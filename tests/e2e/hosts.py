@@ -285,6 +285,7 @@ class Cases(list):
                             (host.folder / "work" / name).write_text(text)
                     try:
                         play(there)
+                        there.stop()  # under a sanitizer it tells of leaks
                     except BaseException:
                         there.print()
                         raise
