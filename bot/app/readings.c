@@ -94,17 +94,24 @@ static bool is_hash(const char *text) {
 			text[SHA256_HEX - 1] == ' ';
 }
 
+/* SHA-1 or SHA-256 (git's object formats). */
+static bool is_commit(const char *text) {
+	size_t len = strspn(text, "0123456789abcdef");
+	return (len == 40 || len == 64) && text[len] == '\0';
+}
+
 bool reading_take_line(struct reading *reading, const char *line) {
 	const char *rest = behind(line, "file");
 	if (rest != NULL && is_hash(rest) &&
 			reading->file_count < PLANNER_FILES_MAX) {
 		add_file(reading, rest, rest + SHA256_HEX);
-	} else if ((rest = behind(line, "commit")) != NULL) {
+	} else if ((rest = behind(line, "commit")) != NULL && is_commit(rest)) {
 		free(reading->commit);
 		reading->commit = xstrdup(rest);
 	} else if (strcmp(line, "dirty") == 0) {
 		reading->dirty = true;
 	} else if (strcmp(line, "nowhere") == 0) {
+		free(reading->problem);
 		reading->problem = xstrdup(
 				"its workdir is not there: make it, or mend `workdir`");
 	} else if ((rest = behind(line, "none")) != NULL) {

@@ -377,6 +377,7 @@ static int serve(struct attend *attend) {
 		fprintf(stderr, "cannot watch its folder: %s\n", strerror(errno));
 		return EXIT_IO;
 	}
+	say_bytes(attend, "\n", 1); // whatever a login shell left unfinished
 	say(attend, "attend", "", 0);
 	while (!attend->gone && !look(attend)) {
 		wait_for(attend, false, SLICE_MS);
@@ -449,7 +450,7 @@ int attend_main(int argc, char **argv) {
 	}
 	if (chdir(argv[4]) < 0) {
 		if (errno == ENOENT) {
-			puts("missing 0");
+			puts("\nmissing 0");
 			return EXIT_GOOD;
 		}
 		err_set(&err, ERR_IO, "%s: %s", argv[4], strerror(errno));

@@ -23,7 +23,7 @@
  *	refused LEN, reason      it has not begun and never will; all is said
  *	missing 0                there is no such folder
  *
- * each LEN bytes follow a newline.  One serves at a time: a newer one writes
+ * each LEN bytes follow a newline; a newline comes first.  One serves at a time: a newer one writes
  * `turn`, and the older leaves.  A refusal is made true by `cancel` before it
  * is said: a runner that is still on its way would see that first.
  */

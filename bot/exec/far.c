@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "exec/attemptfolder.h"
+#include "exec/hearing.h"
 #include "exec/ssh.h"
 #include "exec/stepfolder.h"
 #include "loop/loop.h"
@@ -26,10 +27,8 @@
 #define BACKOFF_MAX  10000
 #define BRINGS_MOST  2
 #define PROGRAM_MAX  ((size_t)64 * 1024 * 1024)
-#define FRAME_MAX    ((size_t)64 * 1024 + 1)
 #define LOG_SLACK    ((size_t)1024 * 1024) // beyond the cap: remarks
 #define LOG_CAP      ((size_t)50 * 1024 * 1024)
-#define HEAD_MAX     64
 #define EXIT_NO_HOME 93
 #define EXIT_OTHER   94 // another kind of machine
 #define EXIT_CUT     95 // steprun did not arrive whole
@@ -58,17 +57,6 @@ enum far_call {
 	CALL_BRING,
 	CALL_CANCEL,
 	CALL_ATTEND,
-};
-
-/* What is heard of an attend: "WORD LEN\n" and LEN bytes, again and again. */
-struct hearing {
-	char head[HEAD_MAX];
-	size_t head_len;
-	char word[16];
-	size_t left; // of the bytes
-	bool in_body;
-	bool begun; // before, a login shell may say what it likes
-	struct str body;
 };
 
 struct far {
@@ -252,11 +240,17 @@ static bool is_too_late(const struct far *far) {
 
 /* ---- hearing ---- */
 
-static void hear_frame(struct far *far) {
-	struct hearing *hearing = &far->hearing;
-	const char *bytes = str_text(&hearing->body);
-	size_t len = hearing->body.len;
-	const char *word = hearing->word;
+/* Another connection may do better. */
+static void break_off(struct far *far, const char *why) {
+	ssh_call_cancel(far->call);
+	far->call = NULL;
+	try_later(far, why);
+}
+
+static void hear_frame(struct far *far, const struct heard *heard) {
+	const char *bytes = heard->bytes;
+	size_t len = heard->len;
+	const char *word = heard->word;
 	struct err err = { 0 };
 	bool kept = true;
 	if (strcmp(word, "begun") == 0) {
@@ -277,33 +271,8 @@ static void hear_frame(struct far *far) {
 				"its folder there is gone; it may have done its work or not");
 	}
 	if (!kept) { // room may come: it is there still
-		ssh_call_cancel(far->call);
-		far->call = NULL;
-		try_later(far, err.text);
+		break_off(far, err.text);
 	}
-}
-
-/* The head is whole: what follows. */
-static bool take_head(struct far *far) {
-	struct hearing *hearing = &far->hearing;
-	size_t left = 0;
-	hearing->head[hearing->head_len] = '\0';
-	bool good = sscanf(hearing->head, "%15s %zu", hearing->word, &left) == 2;
-	bool log = strcmp(hearing->word, "log") == 0;
-	good = good && (log || left <= FRAME_MAX);
-	hearing->head_len = 0;
-	if (!hearing->begun) {
-		hearing->begun = good && left == 0 &&
-				(strcmp(hearing->word, "attend") == 0 ||
-						strcmp(hearing->word, "missing") == 0);
-		if (!hearing->begun) {
-			return true;
-		}
-	}
-	hearing->left = left;
-	hearing->in_body = true;
-	str_clear(&hearing->body);
-	return good;
 }
 
 static bool hear_log(
@@ -315,56 +284,33 @@ static bool hear_log(
 	return keep_log(far, bytes, len, err);
 }
 
-/* How many of the bytes are dealt with; 0: it makes no sense. */
-static size_t hear_some(
-		struct far *far, const char *bytes, size_t len, struct err *err) {
-	struct hearing *hearing = &far->hearing;
-	if (!hearing->in_body) {
-		bool full = hearing->head_len + 1 >= sizeof(hearing->head);
-		if (bytes[0] == '\n' ? !take_head(far) : full && hearing->begun) {
-			err_set(err, ERR_INVALID, "what it says makes no sense");
-			return 0;
-		}
-		if (bytes[0] != '\n' && !full) {
-			hearing->head[hearing->head_len++] = bytes[0];
-		}
-		return 1;
+/* False: not kept. */
+static bool hear(struct far *far, const struct heard *heard, struct err *err) {
+	if (heard->word == NULL) {
+		return true;
 	}
-	size_t taken = len < hearing->left ? len : hearing->left;
-	if (strcmp(hearing->word, "log") == 0) {
-		if (!hear_log(far, bytes, taken, err)) {
-			return 0;
-		}
-	} else {
-		str_add_bytes(&hearing->body, bytes, taken);
-	}
-	hearing->left -= taken;
-	return taken;
-}
-
-static void end_frame_if_whole(struct far *far) {
-	struct hearing *hearing = &far->hearing;
-	if (hearing->in_body && hearing->left == 0) {
-		hearing->in_body = false;
+	if (heard->whole) {
 		reached(far);
-		hear_frame(far);
 	}
+	if (strcmp(heard->word, "log") == 0) {
+		return hear_log(far, heard->bytes, heard->len, err);
+	}
+	hear_frame(far, heard);
+	return true;
 }
 
 static void on_output(void *data, const char *bytes, size_t len) {
 	struct far *far = data;
-	struct err err = { 0 };
 	while (len > 0 && far->call != NULL) {
-		size_t taken = hear_some(far, bytes, len, &err);
-		if (taken == 0) {
-			ssh_call_cancel(far->call);
-			far->call = NULL;
-			try_later(far, err.text);
+		struct heard heard;
+		struct err err = { 0 };
+		size_t taken = hearing_take(&far->hearing, bytes, len, &heard, &err);
+		if (taken == 0 || !hear(far, &heard, &err)) {
+			break_off(far, err.text);
 			return;
 		}
 		bytes += taken;
 		len -= taken;
-		end_frame_if_whole(far);
 	}
 }
 
@@ -387,9 +333,7 @@ static bool start_call(struct far *far, enum far_call calling,
 		const char *script, const char *const *args, int stdin_fd) {
 	struct err err = { 0 };
 	far->calling = calling;
-	far->hearing.head_len = 0;
-	far->hearing.in_body = false;
-	far->hearing.begun = false;
+	hearing_reset(&far->hearing);
 	bool attends = calling == CALL_ATTEND;
 	doubt(far);
 	far->call = ssh_call_start(far->ssh, far->spec->host, script, args,
@@ -593,9 +537,7 @@ static void on_cancel_ended(void *data, const struct ssh_result *result) {
 	far->cancel_call = NULL;
 	far->cancel_said = result->end == SSH_DONE && result->exit_status == 0;
 	if (!far->cancel_said && far->calling == CALL_ATTEND) {
-		ssh_call_cancel(far->call);
-		far->call = NULL;
-		try_later(far, result->said);
+		break_off(far, result->said);
 	}
 }
 
@@ -650,7 +592,7 @@ struct far *far_start(const struct far_options *options,
 		.again = loop_timer_create(options->loop, on_again, far),
 		.lost_timer = loop_timer_create(options->loop, on_lost, far),
 	};
-	str_init(&far->hearing.body, FRAME_MAX);
+	hearing_init(&far->hearing);
 	if (!hash_program(far, &err)) {
 		far->name = xstrdup("steprun");
 		blocked(far, err.text);
@@ -669,7 +611,7 @@ void far_destroy(struct far *far) {
 	ssh_call_cancel(far->cancel_call);
 	loop_timer_destroy(far->again);
 	loop_timer_destroy(far->lost_timer);
-	str_finish(&far->hearing.body);
+	hearing_finish(&far->hearing);
 	free(far->program);
 	free(far->name);
 	free(far->there);

@@ -44,16 +44,20 @@ def make_key(path):
                     str(path)], check=True, stdin=subprocess.DEVNULL)
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+def keep_port():
+    """A port, kept by a socket that does not listen: nobody else gets it while
+    its sshd is stopped, and an sshd may bind it too."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    return one
 
 
 class Host:
     def __init__(self, folder, name, client_key):
         self.name, self.folder = name, folder / name
-        self.port, self.process = free_port(), None
+        self.kept_port, self.process = keep_port(), None
+        self.port = self.kept_port.getsockname()[1]
         for part in ("home", "work", "bin", "count"):
             (self.folder / part).mkdir(parents=True)
         make_key(self.folder / "host_key")
