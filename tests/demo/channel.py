@@ -6,7 +6,8 @@ import re
 import people
 
 EMOJI = {"white_check_mark": "✅", "heavy_check_mark": "✔️", "+1": "👍",
-         "x": "❌", "-1": "👎", "no_entry": "⛔", "memo": "📝"}
+         "x": "❌", "-1": "👎", "no_entry": "⛔", "memo": "📝",
+         "eyes": "👀", "paperclip": "📎"}
 INDENT = " " * 10
 COLOUR = re.compile("\033\\[[\\d;]*m")
 
