@@ -73,12 +73,15 @@ class Front(unittest.TestCase):
         times = re.findall(r"(\S+)  devops.oncall\n +time\?", kept)
         self.assertLess(times[0], times[1])
 
-    def wait_until_it_takes_taps(self, title):
+    def wait_for_posts(self, words):
         for _ in range(20):
             self.terminal.type(":posts")
-            if self.terminal.wait("takes taps " + title, 1):
+            if self.terminal.wait(words, 1):
                 return
-        self.fail(f"{title} never took taps")
+        self.fail(f"{words} never came")
+
+    def wait_until_it_takes_taps(self, title):
+        self.wait_for_posts("takes taps " + title)
 
     def setUp(self):
         self.terminal = Terminal()
@@ -134,7 +137,7 @@ class Front(unittest.TestCase):
         self.says("@asked +ok", "Then say what you saw")
         self.says("@asked +ok", "wants words: @devops.engineer !done 3.7")
         self.says("@asked +ok #1", "Plan approved")
-        self.says(":posts", "#1   over")
+        self.wait_for_posts("#1   over")
         self.sees("✅ cto, devops.lead")
 
     def test_a_second_demo_leaves_the_first_alone(self):

@@ -39,7 +39,7 @@ NIGHT = """\
 
    ```sh
    echo "deploy $SNAP" >>"$LEDGER"
-   until test -e "$DOOR"; do sleep 0.05; done
+   until test -e "$DOOR"; do test -e "$LEDGER"; sleep 0.05; done
    echo deployed >>"$LEDGER"
    ```
 
@@ -199,7 +199,7 @@ STEPS = """\
 
    ```sh
    echo waits >>"$LEDGER"
-   until test -e "$DOOR"; do sleep 0.05; done
+   until test -e "$DOOR"; do test -e "$LEDGER"; sleep 0.05; done
    echo through >>"$LEDGER"
    ```
 
