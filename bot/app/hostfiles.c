@@ -16,7 +16,7 @@
 
 /* $1: the workdir; then patterns.  Says a line a finding, and `end`. */
 static const char script[] =
-		"LC_ALL=C; export LC_ALL; echo begin; w=$1; shift\n"
+		"LC_ALL=C; export LC_ALL; printf '\\nbegin\\n'; w=$1; shift\n"
 		"cd -- \"$w\" 2>/dev/null || { echo nowhere; echo end; exit; }\n"
 		"IFS=; for p; do n=; for f in $p; do\n"
 		"[ -e \"$f\" ] || continue; n=1\n"

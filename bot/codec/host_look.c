@@ -13,7 +13,7 @@
 
 /* $1: the workdir; then names.  A line a finding, between `begin` and `end`. */
 const char host_look_script[] =
-		"LC_ALL=C; export LC_ALL; echo begin\n"
+		"LC_ALL=C; export LC_ALL; printf '\\nbegin\\n'\n"
 		"printf 'machine %s\\n' \"$(uname -sm)\"\n"
 		"printf 'clock %s\\n' \"$(date +%s)\"\n"
 		"cd \"$HOME\" 2>/dev/null && if [ -e .bridgekeeper ]; then\n"

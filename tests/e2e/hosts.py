@@ -61,7 +61,8 @@ class Host:
         for part in ("home", "work", "bin", "count"):
             (self.folder / part).mkdir(parents=True)
         make_key(self.folder / "host_key")
-        shutil.copy(f"{client_key}.pub", self.folder / "authorized_keys")
+        (self.folder / "authorized_keys").write_text(
+            "restrict " + pathlib.Path(f"{client_key}.pub").read_text())
         self.program("count", COUNT.format(folder=self.folder))
         self.login()
         (self.folder / "sshd_config").write_text(SSHD_CONFIG.format(
@@ -73,7 +74,7 @@ class Host:
         path.write_text(text)
         path.chmod(0o755)
 
-    def login(self, text=""):
+    def login(self, text="printf 'Welcome, '\n"):
         """What the shell of a connection does first."""
         (self.folder / "login").write_text(text)
 
