@@ -33,7 +33,7 @@ static const char script[] =
 struct question {
 	struct question *next;
 	struct hostfiles *hostfiles;
-	struct reading *reading;
+	struct reading *reading; // becomes the last one once it is done
 	struct ssh_call *call;
 	struct str answer;
 };
@@ -61,6 +61,7 @@ static void question_free(struct question *question) {
 	}
 	*at = question->next;
 	ssh_call_cancel(question->call);
+	reading_destroy(question->reading);
 	str_finish(&question->answer);
 	free(question);
 }
@@ -116,9 +117,16 @@ static void tell(void *data) {
 	fn(hostfiles->data);
 }
 
+/* Its reading is done, well or not. */
+static void settle(struct question *question) {
+	readings_put(&question->hostfiles->readings, question->reading);
+	question->reading = NULL;
+	question_free(question);
+}
+
 static void answered(struct question *question) {
 	struct hostfiles *hostfiles = question->hostfiles;
-	question_free(question);
+	settle(question);
 	if (hostfiles->questions == NULL) {
 		loop_defer(hostfiles->loop, tell, hostfiles);
 	}
@@ -145,8 +153,7 @@ static struct question *make_question(struct hostfiles *hostfiles,
 	*question = (struct question){
 		.next = hostfiles->questions,
 		.hostfiles = hostfiles,
-		.reading = readings_renew(
-				&hostfiles->readings, target->name, host->text),
+		.reading = reading_make(target->name, host->text),
 	};
 	str_init(&question->answer, ANSWER_MAX);
 	hostfiles->questions = question;
@@ -193,7 +200,7 @@ static bool ask_each(struct hostfiles *hostfiles,
 		if (!ask(question, target, host, base_dir, &err)) {
 			question->reading->problem = xstrdup(err.text);
 			question->reading->unreached = true;
-			question_free(question);
+			settle(question);
 		}
 	}
 	return any;

@@ -34,7 +34,7 @@ bool hostfiles_read(struct hostfiles *hostfiles, const struct config *config,
 		const char *base_dir, const char *name, const char *host,
 		hostfiles_fn fn, void *data) __attribute__((warn_unused_result));
 
-/* What they last said. */
+/* What they last said; while one is asked again, that of the time before. */
 const struct readings *hostfiles_readings(const struct hostfiles *hostfiles);
 
 #endif

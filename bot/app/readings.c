@@ -22,44 +22,45 @@ const struct reading *readings_of(
 	return find(readings, target, host);
 }
 
-static void empty(struct reading *reading) {
+struct reading *reading_make(const char *target, const char *host) {
+	struct reading *reading = xcalloc(1, sizeof(*reading));
+	reading->target = xstrdup(target);
+	reading->host = xstrdup(host);
+	return reading;
+}
+
+void reading_destroy(struct reading *reading) {
+	if (reading == NULL) {
+		return;
+	}
 	for (size_t i = 0; i < reading->file_count; i++) {
 		free(reading->files[i].path);
 	}
 	free(reading->files);
 	free(reading->commit);
 	free(reading->problem);
-	reading->files = NULL;
-	reading->file_count = 0;
-	reading->commit = NULL;
-	reading->problem = NULL;
-	reading->dirty = false;
-	reading->away = false;
-	reading->unreached = false;
+	free(reading->target);
+	free(reading->host);
+	free(reading);
 }
 
-struct reading *readings_renew(
-		struct readings *readings, const char *target, const char *host) {
-	struct reading *reading = find(readings, target, host);
-	if (reading == NULL) {
-		reading = xcalloc(1, sizeof(*reading));
-		reading->next = readings->first;
-		reading->target = xstrdup(target);
-		reading->host = xstrdup(host);
-		readings->first = reading;
+void readings_put(struct readings *readings, struct reading *take_reading) {
+	struct reading *old = find(
+			readings, take_reading->target, take_reading->host);
+	struct reading **at = &readings->first;
+	while (*at != old) {
+		at = &(*at)->next;
 	}
-	empty(reading);
-	return reading;
+	take_reading->next = old != NULL ? old->next : NULL;
+	*at = take_reading;
+	reading_destroy(old);
 }
 
 void readings_finish(struct readings *readings) {
 	while (readings->first != NULL) {
 		struct reading *reading = readings->first;
 		readings->first = reading->next;
-		empty(reading);
-		free(reading->target);
-		free(reading->host);
-		free(reading);
+		reading_destroy(reading);
 	}
 }
 

@@ -32,9 +32,15 @@ struct readings {
 const struct reading *readings_of(
 		const struct readings *readings, const char *target, const char *host);
 
-/* The same, made if there is none, and emptied. */
-struct reading *readings_renew(struct readings *readings, const char *target,
-		const char *host) __attribute__((returns_nonnull));
+/* One that nothing is known of yet.  Free with reading_destroy(). */
+struct reading *reading_make(const char *target, const char *host)
+		__attribute__((returns_nonnull, warn_unused_result));
+
+/* Accepts NULL. */
+void reading_destroy(struct reading *reading);
+
+/* From now on it is what was read last there, in place of the one before. */
+void readings_put(struct readings *readings, struct reading *take_reading);
 
 /*
  * Take a line of what a host says: "file HASH PATH", "none PATTERN", "bad

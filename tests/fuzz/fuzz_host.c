@@ -41,8 +41,7 @@ static void look(const char *answer) {
 }
 
 static void read_files(char *answer) {
-	struct readings readings = { 0 };
-	struct reading *reading = readings_renew(&readings, "web", "node1");
+	struct reading *reading = reading_make("web", "node1");
 	while (*answer != '\0') {
 		char *rest = fuzz_cut(answer, "\n");
 		size_t before = reading->file_count;
@@ -55,7 +54,7 @@ static void read_files(char *answer) {
 		assert(reading_hash(reading, reading->files[i].path) != NULL);
 	}
 	assert(reading->commit == NULL || strlen(reading->commit) >= 40);
-	readings_finish(&readings);
+	reading_destroy(reading);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
