@@ -418,6 +418,18 @@ static bool make(const char *folder, struct err *err) {
 	return ok;
 }
 
+/* Whether anything of it has begun here. */
+static bool is_used(const char *folder) {
+	char *lock = xasprintf("%s/%s", folder, STEP_LOCK);
+	char *started = xasprintf("%s/%s", folder, STEP_STARTED);
+	char *status = xasprintf("%s/%s", folder, STEP_STATUS);
+	bool used = step_is_locked(lock) || is_there(started) || is_there(status);
+	free(status);
+	free(started);
+	free(lock);
+	return used;
+}
+
 static int tell(bool ok, const struct err *err) {
 	if (!ok) {
 		fprintf(stderr, "%s\n", err->text);
@@ -438,7 +450,8 @@ int attend_main(int argc, char **argv) {
 		return EXIT_GOOD;
 	}
 	if (is(word, "make", argc, 2)) {
-		return tell(make(argv[1], &err), &err);
+		bool made = make(argv[1], &err);
+		return made && is_used(argv[1]) ? ATTEND_USED : tell(made, &err);
 	}
 	if (is(word, "cancel", argc, 2)) {
 		bool there = is_there(argv[1]) ||

@@ -28,6 +28,10 @@
  * is said: a runner that is still on its way would see that first.
  */
 
+/* The exit code of `make` where the attempt has begun already: whoever asks
+ * for its place has not offered it yet, so that was another's. */
+#define ATTEND_USED 98
+
 /* @argv begins behind `--far`.  Returns an exit code. */
 int attend_main(int argc, char **argv);
 

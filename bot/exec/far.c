@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "exec/attemptfolder.h"
+#include "exec/attend.h"
 #include "exec/hearing.h"
 #include "exec/ssh.h"
 #include "exec/stepfolder.h"
@@ -465,6 +466,10 @@ static void failed(struct far *far, const struct ssh_result *result) {
 	switch (result->exit_status) {
 	case EXIT_MISSING:
 		call_bring(far);
+		return;
+	case ATTEND_USED: // the state folder here was put back from a copy
+		end(far, FAR_LOST,
+				"it began there for a run that my journal does not know");
 		return;
 	case EXIT_NO_HOME:
 		blocked(far, "its user has no home folder to write in");

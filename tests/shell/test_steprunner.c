@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "exec/ssh.h"
 #include "exec/stepfolder.h"
 #include "exec/steprunner.h"
 #include "loop/http.h"
@@ -1105,6 +1106,56 @@ static void a_template_that_cannot_be_filled_sends_nothing(void **state) {
 	teardown(&rig);
 }
 
+/* ---- on other machines ---- */
+
+/* A program by the name of ssh does here what is to be done there. */
+static void make_host(const struct rig *rig) {
+	char *home = xasprintf("%s/home", rig->folder);
+	char *path = xasprintf("%s/ssh", rig->folder);
+	char *search = xasprintf("%s:%s", rig->folder, getenv("PATH"));
+	assert_int_equal(mkdir(home, 0700), 0);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file,
+			"#!/bin/sh\nfor last; do :; done\nHOME=%s\n"
+			"export HOME\nexec sh -c \"$last\"\n",
+			home);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	setenv("PATH", search, 1);
+	free(search);
+	free(path);
+	free(home);
+}
+
+/* The state folder was put back from a copy, the hosts were not. */
+static void what_a_host_did_for_a_lost_journal_is_no_result(void **state) {
+	(void)state;
+	const struct ssh_host host = {
+		.name = "node1", .key = "none", .known_hosts = "none"
+	};
+	struct rig rig;
+	setup(&rig);
+	make_host(&rig);
+	bot_starts(&rig);
+	struct attempt_spec spec = script(&rig, "a", "echo ran >> runs");
+	spec.host = &host;
+	assert_int_equal(outcome(&rig, &spec)->end, ATTEMPT_OK);
+	bot_dies(&rig);
+	char *command = xasprintf("rm -r %s/attempts/a", rig.folder);
+	assert_int_equal(system(command), 0);
+	bot_starts(&rig);
+	const struct told *told = outcome(&rig, &spec);
+	assert_int_equal(told->end, ATTEMPT_UNKNOWN);
+	assert_non_null(strstr(told->reason, "my journal does not know"));
+	free(command);
+	command = xasprintf("[ $(wc -l < %s/runs) = 1 ]", rig.folder);
+	assert_int_equal(system(command), 0);
+	free(command);
+	bot_dies(&rig);
+	teardown(&rig);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_that_ends_well_is_told_once),
@@ -1136,6 +1187,7 @@ int main(void) {
 		cmocka_unit_test(
 				a_request_can_be_cancelled_before_and_while_it_is_made),
 		cmocka_unit_test(a_template_that_cannot_be_filled_sends_nothing),
+		cmocka_unit_test(what_a_host_did_for_a_lost_journal_is_no_result),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
