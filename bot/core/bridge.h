@@ -162,6 +162,7 @@ struct step_state {
 	size_t running_count; // of them, as far as is known
 	size_t try_from;      // attempts before this one belong to an earlier try
 	uint32_t asked_count; // how often it was asked; the newest has a post
+	int64_t asked_ms;     // when it was last
 	uint32_t ended_count; // how often it ended, well or not
 	bool left;          // it stopped when its phase was over: nobody was asked
 	int64_t waits_ms;   // since when it waits for a person; 0: it does not

@@ -757,6 +757,7 @@ static bool change_step(struct run *run, struct step_state *step,
 	}
 	if (type == EVENT_STEP_ASKED) {
 		step->asked_count++;
+		step->asked_ms = event->at_ms;
 		step->status = STEP_ASKED;
 		if (step->begun_ms == 0) {
 			step->begun_ms = event->at_ms;

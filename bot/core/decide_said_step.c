@@ -13,6 +13,8 @@
 
 /* So long after it was told to end; it had 10 s, then it was killed. */
 #define DEAD_AFTER_MS 30000
+/* The server's clock is known by the second. */
+#define CLOCKS_MS 5000
 
 struct said {
 	struct deciding *d;
@@ -534,6 +536,13 @@ static bool owns(const struct said *s) {
 	return deciding_holds_any(s->d, runbook, &owner, s->d->request->user);
 }
 
+/* Whether what is said was said to the question: posts are read more than once,
+ * and one that asked for nothing when it came must not answer later. */
+static bool is_said_since_asked(const struct said *s) {
+	int64_t said_ms = s->d->world->now_ms - s->d->request->late_ms;
+	return said_ms + CLOCKS_MS >= s->state->asked_ms;
+}
+
 /* Whether step @index is the one that files in thread @root are meant for: its
  * own, or that of the run while it alone waits for evidence of this person. */
 static bool is_meant(struct said *s, size_t index, bool own) {
@@ -546,7 +555,7 @@ static bool is_meant(struct said *s, size_t index, bool own) {
 	}
 	return is_manual(s) && s->model->evidence &&
 			s->state->status == STEP_ASKED && is_reachable(s->run, index) &&
-			owns(s);
+			is_said_since_asked(s) && owns(s);
 }
 
 static bool find_meant(struct said *s, bool own) {

@@ -237,6 +237,30 @@ static void files_are_kept_with_notes_and_failures_too(void **state) {
 			strstr(night_shown(night), "LB-1 can keep 200 files and has 2"));
 }
 
+/* Posts are read again after an outage, and in between. */
+static void a_picture_from_before_the_question_does_not_answer_it(
+		void **state) {
+	struct night *night = *state;
+	static const char *const files[] = { "file1" };
+	struct request request = {
+		.type = REQUEST_FILES,
+		.user = "rep",
+		.post = "picture",
+		.root = "thread",
+		.command = "done",
+		.files = files,
+		.file_count = 1,
+		.late_ms = 30000,
+	};
+	start_polled(night);
+	night_shown(night);
+	night_ask(night, &request);
+	assert_string_equal(night_shown(night), "");
+	request.late_ms = 0;
+	night_ask(night, &request);
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep\n"));
+}
+
 static void without_a_run_there_is_no_place_for_a_file(void **state) {
 	struct night *night = *state;
 	night_init(night, polled);
@@ -914,6 +938,7 @@ int main(void) {
 		claim(a_file_that_cannot_be_had_is_no_evidence),
 		claim(a_file_fetched_too_late_ends_nothing_else),
 		claim(files_are_kept_with_notes_and_failures_too),
+		claim(a_picture_from_before_the_question_does_not_answer_it),
 		claim(without_a_run_there_is_no_place_for_a_file),
 		claim(a_secret_given_by_mistake_is_not_put_on_record),
 		claim(an_ask_step_is_run_or_passed_by_its_owner),
