@@ -118,6 +118,13 @@ static void judge_lack(
 	}
 }
 
+/* Milliseconds of a time in seconds as a host tells it, which may be anything. */
+static int64_t moment(const char *seconds) {
+	static const long long year_9999 = 253402300799;
+	long long told = strtoll(seconds, NULL, 10);
+	return (told < 0 ? 0 : told > year_9999 ? year_9999 : told) * 1000;
+}
+
 /* What follows @word and a blank; NULL: the line is another. */
 static const char *after(const char *line, const char *word) {
 	size_t len = strlen(word);
@@ -131,7 +138,7 @@ static bool judge_line(const struct host_look *look, struct findings *findings,
 	if ((rest = after(line, "machine")) != NULL) {
 		judge_machine(look, findings, rest);
 	} else if ((rest = after(line, "clock")) != NULL) {
-		judge_clock(look, findings, strtoll(rest, NULL, 10) * 1000);
+		judge_clock(look, findings, moment(rest));
 	} else if ((rest = after(line, "free")) != NULL) {
 		judge_room(look, findings, strtoll(rest, NULL, 10) / 1024);
 	} else if ((rest = after(line, "lacks")) != NULL) {

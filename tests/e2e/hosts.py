@@ -177,7 +177,7 @@ BACK = """
 # Begins, and goes on when let_go() says so.
 LONG = """
 count begin
-while ! [ -e "$HOME/go" ]; do sleep 0.1; done
+while ! [ -e "$HOME/go" ]; do [ -d "$HOME" ]; sleep 0.1; done
 echo went on
 count end
 """

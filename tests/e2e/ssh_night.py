@@ -39,7 +39,7 @@ RUNBOOK = """# A night on three hosts
 
    ```sh parallel=3 timeout=10m
    count deploy
-   while ! [ -e "$HOME/go" ]; do sleep 0.1; done
+   while ! [ -e "$HOME/go" ]; do [ -d "$HOME" ]; sleep 0.1; done
    count deployed
    echo deployed
    ```
