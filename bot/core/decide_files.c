@@ -60,6 +60,11 @@ static void look_at_message(const struct run *run, const struct run_file *file,
 	}
 }
 
+/* One of blanks alone comes to none here. */
+static const char *name_of(const struct request *request) {
+	return request->file_name != NULL ? request->file_name : "file";
+}
+
 /* A step that asked for evidence is done when all of a message is settled and
  * something of it is kept. */
 static void end_step(struct deciding *d, const struct run *run,
@@ -79,7 +84,7 @@ static void end_step(struct deciding *d, const struct run *run,
 	}
 	struct event event = settled(d, EVENT_STEP_ENDED, run, file);
 	event.outcome = OUTCOME_OK;
-	event.text = kept ? d->request->file_name : NULL;
+	event.text = kept ? name_of(d->request) : NULL;
 	deciding_add(d, event);
 }
 
@@ -95,7 +100,7 @@ void decide_file_fetched(struct deciding *d) {
 	struct event event = settled(
 			d, kept ? EVENT_FILE_KEPT : EVENT_FILE_LOST, run, file);
 	event.index = request->file;
-	event.name = request->file_name;
+	event.name = kept ? name_of(request) : request->file_name;
 	if (kept) {
 		event.path = request->file_path;
 		event.number = request->file_bytes;

@@ -224,6 +224,27 @@ static void a_file_fetched_too_late_ends_nothing_else(void **state) {
 	assert_string_equal(night_shown(night), "file.kept 1.2 by rep\n");
 }
 
+/* One of blanks alone comes to none. */
+static void a_file_without_a_name_is_kept_all_the_same(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->fetching = true;
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 1);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_FILE_FETCHED,
+					.run = 1,
+					.outcome = OUTCOME_OK,
+					.file_path = "runs/LB-1/evidence/1-file",
+					.file_bytes = 5,
+					.file_digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e"
+								   "1b161e5c1fa7425e73043362938b9824",
+			});
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep\n"));
+	assert_string_equal(night_run(night)->files[0].name, "file");
+}
+
 static void files_are_kept_with_notes_and_failures_too(void **state) {
 	struct night *night = *state;
 	start_polled(night);
@@ -937,6 +958,7 @@ int main(void) {
 		claim(files_are_fetched_one_after_the_other),
 		claim(a_file_that_cannot_be_had_is_no_evidence),
 		claim(a_file_fetched_too_late_ends_nothing_else),
+		claim(a_file_without_a_name_is_kept_all_the_same),
 		claim(files_are_kept_with_notes_and_failures_too),
 		claim(a_picture_from_before_the_question_does_not_answer_it),
 		claim(without_a_run_there_is_no_place_for_a_file),
