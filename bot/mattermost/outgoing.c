@@ -455,11 +455,13 @@ void outgoing_post(struct outgoing *outgoing,
 	}
 }
 
-/* Remember it if it is the post that is looked for. */
+/* Remember it if it is the post that is looked for; of several the newest: the
+ * others are of a journal that was put back from a copy since. */
 static void look_at(struct deed *deed, const struct mattermost_posts *posts) {
 	for (size_t i = 0; i < posts->count; i++) {
 		const struct mattermost_post *post = &posts->posts[i];
-		if (strcmp(post->key, deed->key) == 0 && post->delete_at_ms == 0 &&
+		if (post->create_at_ms > deed->found_at_ms &&
+				strcmp(post->key, deed->key) == 0 && post->delete_at_ms == 0 &&
 				strcmp(post->user_id, deed->outgoing->own_id) == 0) {
 			snprintf(deed->found, sizeof(deed->found), "%s", post->id);
 			deed->found_at_ms = post->create_at_ms;

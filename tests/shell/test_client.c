@@ -864,6 +864,23 @@ static void a_post_carries_its_key_and_is_found_by_it(void **state) {
 	assert_string_equal(scene->post_id, "");
 }
 
+/* The older one is of a journal that was put back from a copy since. */
+static void of_two_posts_with_one_key_the_newer_is_found(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	char *body = xasprintf("{\"channel_id\":\"%s\",\"message\":\"older\","
+						   "\"props\":{\"bridgekeeper\":\"LB-1/card\"}}",
+			scene->channel_id);
+	assert_int_equal(act(scene, "bot", HTTP_POST, "/api/v4/posts", body), 201);
+	free(body);
+	until(scene, "post bot: older [bot] key=LB-1/card\n");
+	assert_int_equal(bot_says(scene, "LB-1/card", "", "newer"), SERVER_OK);
+	char card[65];
+	snprintf(card, sizeof(card), "%s", scene->post_id);
+	assert_int_equal(bot_finds(scene, "LB-1/card", ""), SERVER_OK);
+	assert_string_equal(scene->post_id, card);
+}
+
 static void a_post_is_edited_pinned_and_read(void **state) {
 	struct scene *scene = *state;
 	go_online(scene);
@@ -1317,6 +1334,7 @@ int main(int argc, char **argv) {
 		BOTH(one_lost_post_does_not_hide_the_taps_of_others),
 		NEW(a_fresh_read_is_one_of_the_database),
 		BOTH(a_post_carries_its_key_and_is_found_by_it),
+		BOTH(of_two_posts_with_one_key_the_newer_is_found),
 		BOTH(a_post_is_edited_pinned_and_read),
 		BOTH(a_file_is_attached),
 		NEW(a_message_too_long_is_cut_by_runes),
