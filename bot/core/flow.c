@@ -483,14 +483,24 @@ bool flow_needs(const struct run *run, size_t user, const char *name) {
 			flow_mentions(model_of(run, user), name);
 }
 
+/* Whether what @attempt left may still count: a later one there that went well
+ * has published its own. */
+static bool may_be_taken(
+		const struct step_state *step, const struct attempt *attempt) {
+	size_t index = 0;
+	const struct attempt *last = last_of(
+			step, attempt->block, attempt->host, &index);
+	return attempt->outcome == OUTCOME_UNKNOWN &&
+			(last == NULL || last->outcome != OUTCOME_OK);
+}
+
 const char *flow_found_value(
 		const struct run *run, size_t step, const char *name) {
 	const struct step_state *state = &run->steps[step];
 	for (size_t i = state->attempt_count; i > 0; i--) {
 		const struct attempt *attempt = &state->attempts[i - 1];
-		for (size_t j = 0;
-				attempt->outcome == OUTCOME_UNKNOWN && j < attempt->found_count;
-				j++) {
+		bool counts = may_be_taken(state, attempt);
+		for (size_t j = 0; counts && j < attempt->found_count; j++) {
 			if (strcmp(attempt->found[j].name, name) == 0) {
 				return attempt->found[j].value;
 			}

@@ -1,5 +1,6 @@
 /* Blocks on several hosts: a night's target `web` has two. */
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,13 @@ static const char watched[] = HEAD
 		"1. Do\n\n   ```sh\n   echo do\n   ```\n" TAIL
 		"\n## 3 After {.post on=web}\n\n"
 		"- Watch\n\n   ```sh parallel=2 every=10m for=25m\n   echo do\n   ```\n";
+
+static const char in_two_parts[] = HEAD
+		"1. Do\n\n   ```sh sets=\"SNAP\"\n"
+		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n\n"
+		"   ```sh\n   echo more\n   ```\n"
+		"\n## 2 Back {.rollback}\n\n"
+		"1. Undo\n\n   ```sh\n   echo \"$SNAP\"\n   ```\n";
 
 static void begin(struct night *night, const char *text) {
 	night_init(night, text);
@@ -116,6 +124,38 @@ static void an_unknown_outcome_is_asked_before_a_failed_one(void **state) {
 	night_say(&night, "lead", REQUEST_RETRY, "1.1", NULL);
 	ends(&night, 0, 2, OUTCOME_OK);
 	assert_int_equal(night_run(&night)->steps[0].outcome, OUTCOME_OK);
+	end(&night);
+}
+
+static void leaves(struct night *night, uint32_t host, uint32_t attempt,
+		enum outcome outcome, const char *snap) {
+	struct request request = of_host(
+			REQUEST_ATTEMPT_ENDED, host, attempt, outcome);
+	const struct plan_value value = {
+		.name = (char *)(uintptr_t) "SNAP",
+		.value = (char *)(uintptr_t)snap,
+	};
+	request.values = &value;
+	request.value_count = 1;
+	night_ask(night, &request);
+}
+
+/* The second part is what is taken as done. */
+static void what_a_repeated_try_left_is_not_taken_back(void **state) {
+	(void)state;
+	struct night night;
+	begin(&night, in_two_parts);
+	leaves(&night, 0, 1, OUTCOME_UNKNOWN, "/a");
+	night_say(&night, "lead", REQUEST_RETRY, "1.1", NULL);
+	leaves(&night, 0, 2, OUTCOME_OK, "/b");
+	leaves(&night, 1, 1, OUTCOME_OK, "/b");
+	struct request second = of_host(
+			REQUEST_ATTEMPT_ENDED, 0, 1, OUTCOME_UNKNOWN);
+	second.block = 1;
+	night_ask(&night, &second);
+	assert_int_equal(night_run(&night)->steps[0].status, STEP_UNKNOWN);
+	night_say(&night, "lead", REQUEST_DONE, "1.1", "looked");
+	assert_string_equal(run_value(night_run(&night), "SNAP"), "/b");
 	end(&night);
 }
 
@@ -239,6 +279,7 @@ int main(void) {
 		cmocka_unit_test(a_host_that_failed_lets_no_other_begin),
 		cmocka_unit_test(a_retry_is_of_those_that_failed),
 		cmocka_unit_test(an_unknown_outcome_is_asked_before_a_failed_one),
+		cmocka_unit_test(what_a_repeated_try_left_is_not_taken_back),
 		cmocka_unit_test(what_was_called_failed_begins_on_no_other_host),
 		cmocka_unit_test(a_lost_host_is_said_once_and_found_again),
 		cmocka_unit_test(what_runs_out_of_reach_is_declared_dead_at_once),
