@@ -30,6 +30,8 @@
 #define INPUT_ROOM 300
 #define ANEW_MS    10000 // between two cards made anew, real
 #define HOSTS_MS   15000 // so long hosts may be away before it is said
+/* They are asked again sooner: an answer of before is another matter's. */
+#define HOSTS_LAST_MS 60000
 
 struct engine {
 	struct engine_options options;
@@ -40,7 +42,8 @@ struct engine {
 	struct asked *head;
 	struct asked *tail;
 	size_t queued;
-	int64_t hosts_away; // since when what is due is put off for them, real; 0
+	int64_t hosts_away;  // since when what is due is put off for them, real; 0
+	int64_t hosts_asked; // when that was last looked at, real
 	struct asked *reading; // they wait for hosts, the first for its answers
 	bool turning;          // a turn is deferred
 	bool online;
@@ -276,9 +279,10 @@ static bool put_off_for_hosts(
 			(type != REQUEST_GATE_VERIFIED && type != REQUEST_ATTEMPT_START)) {
 		return false;
 	}
-	if (engine->hosts_away == 0) {
+	if (engine->hosts_away == 0 || now - engine->hosts_asked > HOSTS_LAST_MS) {
 		engine->hosts_away = now;
 	}
+	engine->hosts_asked = now;
 	bool wait = code == ERR_IO && now - engine->hosts_away < HOSTS_MS;
 	if (!wait) {
 		engine->hosts_away = 0;

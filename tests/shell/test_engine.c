@@ -728,6 +728,30 @@ static void files_that_cannot_be_read_start_nothing(void **state) {
 	rig_finish(&rig);
 }
 
+static void a_host_that_was_away_before_may_be_so_for_a_moment_again(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, ten_lines);
+	rig_far(&rig);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 1000);
+	rig_break_files(&rig, true);
+	rig_go(&rig, 5000);
+	fake_chat_say(rig.chat, "lead", "!cutover hold let me look");
+	rig_go(&rig, 200000);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 5000);
+	assert_int_equal(rig_count(&rig, "run.resumed"), 1);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	rig_go(&rig, 40000);
+	assert_int_equal(rig_count(&rig, "run.held"), 2);
+	rig_finish(&rig);
+}
+
 static void a_bot_that_finds_no_server_says_so_when_it_is_there(void **state) {
 	(void)state;
 	struct rig rig;
@@ -974,6 +998,8 @@ int main(void) {
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(what_cannot_be_decided_holds_up_nothing_else),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
+		cmocka_unit_test(
+				a_host_that_was_away_before_may_be_so_for_a_moment_again),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),
 		cmocka_unit_test(a_gate_that_another_hand_rewrote_is_void),

@@ -31,6 +31,7 @@ struct rig_sources {
 	bool files_broken;
 	bool files_changed;
 	bool secrets_broken;
+	bool far;
 };
 
 static const char *const lead_backups[] = { "id-dep" };
@@ -78,6 +79,18 @@ static bool read_target(struct sources *sources, const char *name,
 		const char *host, struct plan *plan, struct err *err) {
 	(void)host;
 	return add_target(of(sources), name, plan, err);
+}
+
+/* Each host answers at once, or is away at once. */
+static bool refresh(struct sources *sources, const char *target,
+		const char *host, void (*fn)(void *data), void *data) {
+	const struct rig_sources *self = of(sources);
+	(void)target;
+	(void)host;
+	if (self->far) {
+		loop_defer(self->rig->loop, fn, data);
+	}
+	return self->far;
 }
 
 static struct plan_record *make_plan(struct sources *sources,
@@ -128,6 +141,7 @@ static const struct sources_api sources_api = {
 	.people = get_people,
 	.plan = make_plan,
 	.target = read_target,
+	.refresh = refresh,
 	.secrets = read_secrets,
 };
 
@@ -346,6 +360,10 @@ void rig_runbook(struct rig *rig, const char *text) {
 
 void rig_break_files(struct rig *rig, bool broken) {
 	rig->sources->files_broken = broken;
+}
+
+void rig_far(struct rig *rig) {
+	rig->sources->far = true;
 }
 
 void rig_change_files(struct rig *rig, bool changed) {
