@@ -87,7 +87,6 @@ static void item_destroy(struct item *item) {
 	free(item);
 }
 
-/* Each reading asks for each that waits: they may be many after an outage. */
 /* Where row @id is, or would have to be. */
 static size_t place_of(const struct outbox *outbox, uint64_t id) {
 	size_t low = 0;
@@ -103,6 +102,7 @@ static size_t place_of(const struct outbox *outbox, uint64_t id) {
 	return low;
 }
 
+/* Each reading asks for each that waits: they may be many after an outage. */
 static struct item *find_item(const struct outbox *outbox, uint64_t id) {
 	size_t place = place_of(outbox, id);
 	return place < outbox->count && outbox->items[place]->id == id
