@@ -40,14 +40,12 @@ enum request_type {
 	REQUEST_OVERRIDE,
 	REQUEST_REVIEW,
 	REQUEST_MISSED, // a near miss or an unusable form; text: the answer
-	REQUEST_FILES,  // files in a thread of ours, without a command; what is no
-					// answer to a step gives no event
+	REQUEST_FILES,  // files without a command, in a thread of ours
 
 	/* from the shell */
-	REQUEST_TICK,   // time has passed, or something was committed: what is due?
-	REQUEST_TAPS,   // everything tapped on a watched post, read afresh
-	REQUEST_POSTED, // the server has a post that takes taps, or (@problem)
-					// will never have it
+	REQUEST_TICK, // time has passed, or something was committed: what is due?
+	REQUEST_TAPS, // everything tapped on a watched post, read afresh
+	REQUEST_POSTED, // a post that takes taps is there, or (@problem) never will be
 	REQUEST_POST_CHANGED,  // a watched post was edited or deleted, by whomever
 	REQUEST_GATE_VERIFIED, // read afresh before the first command behind it
 	REQUEST_ATTEMPT_START, // the files of its target were read again
