@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+
+#define TRY_EVERY_MS 50
+#define TRIES        20
 
 /* The pid in the lock file, or 0 where there is none to read. */
 static long holder(int fd) {
@@ -42,12 +46,23 @@ static void turn_away(const char *dir, int fd, struct err *err) {
 	}
 }
 
+/* A child that the last holder was just making when it was killed holds the
+ * lock too, until it has become another program. */
+static int lock_soon(int fd) {
+	int failed = flock(fd, LOCK_EX | LOCK_NB);
+	for (int i = 1; failed != 0 && errno == EWOULDBLOCK && i < TRIES; i++) {
+		poll(NULL, 0, TRY_EVERY_MS);
+		failed = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return failed;
+}
+
 int lock_take(const char *dir, struct err *err) {
 	char *path = xasprintf("%s/lock", dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		err_set(err, ERR_IO, "cannot open %s: %s", path, strerror(errno));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	} else if (lock_soon(fd) != 0) {
 		if (errno == EWOULDBLOCK) {
 			turn_away(dir, fd, err);
 		} else {

@@ -10,7 +10,8 @@
  */
 
 /*
- * Take the lock of @dir at once or fail, ERR_REFUSED naming who holds it.
+ * Take the lock of @dir within a second or fail, ERR_REFUSED naming who holds
+ * it.
  * Returns a descriptor for lock_release(), or -1.
  */
 int lock_take(const char *dir, struct err *err)

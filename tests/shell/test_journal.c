@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -710,7 +711,7 @@ static void an_edit_older_than_the_tail_is_found_while_reading(void **state) {
 	str_finish(&text);
 }
 
-static void a_second_bot_is_turned_away_at_once(void **state) {
+static void a_second_bot_is_turned_away(void **state) {
 	struct fixture *fixture = *state;
 	struct err err = { 0 };
 	assert_null(journal_sqlite_open(fixture->dir, &err));
@@ -722,6 +723,20 @@ static void a_second_bot_is_turned_away_at_once(void **state) {
 	assert_string_equal(err.text, expected);
 	close_journal(fixture);
 	fixture->journal = open_journal(fixture->dir);
+}
+
+/* What a bot killed in the middle of starting a program leaves for a moment. */
+static void a_killed_bots_child_turns_nobody_away(void **state) {
+	struct fixture *fixture = *state;
+	pid_t child = fork();
+	if (child == 0) {
+		poll(NULL, 0, 200);
+		_exit(0);
+	}
+	assert_true(child > 0);
+	close_journal(fixture);
+	fixture->journal = open_journal(fixture->dir);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 static void an_audit_reads_while_the_bot_writes(void **state) {
@@ -1155,7 +1170,8 @@ int main(void) {
 		ON_SQLITE(a_forgotten_input_is_found),
 		cmocka_unit_test(only_hex_digits_are_a_head),
 		ON_SQLITE(an_edit_older_than_the_tail_is_found_while_reading),
-		ON_SQLITE(a_second_bot_is_turned_away_at_once),
+		ON_SQLITE(a_second_bot_is_turned_away),
+		ON_SQLITE(a_killed_bots_child_turns_nobody_away),
 		ON_SQLITE(an_audit_reads_while_the_bot_writes),
 		ON_SQLITE(an_audit_reads_a_folder_that_it_may_not_write),
 		cmocka_unit_test(an_audit_of_nothing_says_so),
