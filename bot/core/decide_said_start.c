@@ -191,17 +191,6 @@ static void begin(struct deciding *d, const struct plan_record *record,
 	deciding_add(d, event);
 }
 
-static void drop_planned(
-		struct deciding *d, const struct run *run, const char *why) {
-	struct event event = event_make(EVENT_RUN_ABORTED, d->world->now_ms);
-	event.run = run->number;
-	event.text = why;
-	deciding_add(d, event);
-	event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
-	event.run = run->number;
-	deciding_add(d, event);
-}
-
 /* The run that a gate left where it was, if it is of this plan; others that
  * were left so are dropped. */
 static const struct run *planned_run(struct deciding *d,
@@ -215,7 +204,7 @@ static const struct run *planned_run(struct deciding *d,
 		if (found == NULL && run->kind == kind && run->plan == record) {
 			found = run;
 		} else {
-			drop_planned(d, run, "another run took its place");
+			deciding_drop_run(d, run, "another run took its place");
 		}
 	}
 	return found;

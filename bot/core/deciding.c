@@ -275,8 +275,8 @@ static bool can_be_dropped(const struct deciding *d, const struct run *run) {
 			bridge_gate_for(d->bridge, run->number, PURPOSE_START) == NULL;
 }
 
-static void drop(struct deciding *d, const struct run *run, const char *why) {
-	deciding_void_gates(d, run, why);
+void deciding_drop_run(
+		struct deciding *d, const struct run *run, const char *why) {
 	struct event event = event_make(EVENT_RUN_ABORTED, d->world->now_ms);
 	event.run = run->number;
 	event.text = why;
@@ -284,6 +284,11 @@ static void drop(struct deciding *d, const struct run *run, const char *why) {
 	event = event_make(EVENT_RUN_CLOSED, d->world->now_ms);
 	event.run = run->number;
 	deciding_add(d, event);
+}
+
+static void drop(struct deciding *d, const struct run *run, const char *why) {
+	deciding_void_gates(d, run, why);
+	deciding_drop_run(d, run, why);
 }
 
 /* Nor where no gate of its own leads back: it would wait for nobody. */

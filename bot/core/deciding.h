@@ -56,6 +56,10 @@ void deciding_close_gate(struct deciding *d, const struct gate_state *gate,
 void deciding_void_gates(
 		struct deciding *d, const struct run *run, const char *why);
 
+/* Give up @run, which has begun nothing; its gates are the caller's to void. */
+void deciding_drop_run(
+		struct deciding *d, const struct run *run, const char *why);
+
 /* Begin to roll @run back, as @event says, which gets the values to undo with;
  * what else was asked for, or approved and not begun, is void. */
 void deciding_roll_back(

@@ -88,12 +88,9 @@ const char *speak_next_command(
 	return counts ? "!cutover start" : "!cutover rehearse";
 }
 
-char *speak_plan_asked(
-		const struct speech *speech, const struct plan_record *plan) {
-	const struct gate_state *gate = bridge_gate_for(
-			speech->bridge, 0, PURPOSE_PLAN);
-	if (gate == NULL || gate->status != GATE_OPEN ||
-			strcmp(gate->digest, plan->plan.digest) != 0) {
+char *speak_gate_so_far(
+		const struct speech *speech, const struct gate_state *gate) {
+	if (gate == NULL || gate->status != GATE_OPEN) {
 		return NULL;
 	}
 	size_t count = 0;
@@ -105,6 +102,14 @@ char *speak_plan_asked(
 	}
 	free(filled);
 	return xasprintf("%zu of %zu", full, count);
+}
+
+char *speak_plan_asked(
+		const struct speech *speech, const struct plan_record *plan) {
+	const struct gate_state *gate = bridge_gate_for(
+			speech->bridge, 0, PURPOSE_PLAN);
+	bool same = gate != NULL && strcmp(gate->digest, plan->plan.digest) == 0;
+	return same ? speak_gate_so_far(speech, gate) : NULL;
 }
 
 /* --- is a rollback possible --- */

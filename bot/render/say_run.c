@@ -192,18 +192,7 @@ static void say_not_green(const struct speech *speech, const struct run *run) {
 	}
 	const struct gate_state *gate = bridge_gate_for(
 			speech->bridge, run->number, PURPOSE_SUCCESS);
-	char *asked = NULL;
-	if (gate != NULL && gate->status == GATE_OPEN) {
-		size_t count = 0;
-		size_t full = 0;
-		const char **filled = gate_filled(
-				speech->bridge, speech->world, gate, &count);
-		for (size_t i = 0; i < count; i++) {
-			full += filled[i] != NULL;
-		}
-		free(filled);
-		asked = xasprintf("%zu of %zu", full, count);
-	}
+	char *asked = speak_gate_so_far(speech, gate);
 	speak_take(context, "gate", asked);
 	cJSON *commands = speak_put_list(context, "commands");
 	if (asked == NULL) {

@@ -118,6 +118,11 @@ char *speak_progress(const struct run *run);
 char *speak_next_milestone(
 		const struct speech *speech, const struct run *run, bool brief);
 
+/* How many of an open @gate's places are filled, `1 of 2`, to be freed; NULL:
+ * it is not open, or there is none. */
+char *speak_gate_so_far(
+		const struct speech *speech, const struct gate_state *gate);
+
 /* "1 of 2": how far the approval of @plan is, or NULL where it is not open. */
 char *speak_plan_asked(
 		const struct speech *speech, const struct plan_record *plan);
