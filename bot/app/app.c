@@ -244,21 +244,28 @@ static void on_broken(void *data, const struct err *err) {
 
 /* --- files and signals --- */
 
+/* What of the user's templates cannot be used stops nothing: the old text, or
+ * the built-in one, is said in its place. */
+static void tell_texts_broken(struct app *app, const char *problem) {
+	const struct request request = {
+		.type = REQUEST_TEXTS_BROKEN,
+		.problem = problem,
+	};
+	log_info("source.news", "what=\"%s\"", problem);
+	engine_ask(app->engine, &request, NULL);
+}
+
 static void look_at_files(struct app *app, bool force) {
 	char *text = NULL;
-	struct err err = { 0 };
+	char *texts_broken = NULL;
 	enum source_news news = source_look(app->source, force, &text);
 	struct request request = { .type = REQUEST_SOURCE_CHANGED };
 	switch (news) {
 	case SOURCE_SAME:
 		return;
 	case SOURCE_CHANGED:
-		if (speech_reload(app->voice, source_templates(app->source), &err)) {
-			request.text = text;
-			break;
-		}
-		request.type = REQUEST_SOURCE_BROKEN;
-		request.problem = err.text;
+		texts_broken = speech_reload(app->voice, source_templates(app->source));
+		request.text = text;
 		break;
 	case SOURCE_BROKEN:
 		request.type = REQUEST_SOURCE_BROKEN;
@@ -268,6 +275,10 @@ static void look_at_files(struct app *app, bool force) {
 	log_info("source.news", "what=\"%s\"",
 			request.problem != NULL ? request.problem : request.text);
 	engine_ask(app->engine, &request, NULL);
+	if (texts_broken != NULL) {
+		tell_texts_broken(app, texts_broken);
+	}
+	free(texts_broken);
 	free(text);
 }
 
@@ -335,11 +346,7 @@ static bool has_run_for_texts(struct app *app, struct err *err) {
 	if (bridge_current(engine_bridge(app->engine)) == NULL) {
 		return err_set(err, ERR_INVALID, "%s", app->texts_broken);
 	}
-	const struct request request = {
-		.type = REQUEST_TEXTS_BROKEN,
-		.problem = app->texts_broken,
-	};
-	engine_ask(app->engine, &request, NULL);
+	tell_texts_broken(app, app->texts_broken);
 	return true;
 }
 
@@ -463,7 +470,7 @@ static bool make_tools(struct app *app, struct err *err) {
 	if (app->http == NULL) {
 		return false;
 	}
-	app->voice = speech_salvage(source_templates(app->source),
+	app->voice = speech_create(source_templates(app->source),
 			source_prefix(app->source), &app->texts_broken);
 	return make_server(app, err) && make_runner(app, err);
 }

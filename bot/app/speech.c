@@ -60,31 +60,34 @@ static bool is_template(const char *name) {
 			strcmp(name + len - suffix, SUFFIX) == 0;
 }
 
+/* One that cannot be read is listed without a text. */
 static bool read_one(struct own_templates *own, const char *folder,
 		const char *name, struct err *err) {
 	struct str text;
 	str_init(&text, 0);
 	char *path = xasprintf("%s/%s", folder, name);
-	bool ok = fd_read_file(path, TEMPLATE_BYTES_MAX, &text, err);
-	if (ok) {
-		own->list = xreallocarray(
-				own->list, own->count + 1, sizeof(own->list[0]));
-		own->list[own->count] = (struct template_text){
-			.name = xstrndup(name, strlen(name) - strlen(SUFFIX)),
-			.text = str_take(&text),
-		};
-		own->count++;
-	} else {
-		err_wrap(err, "%s: ", path);
-	}
+	bool ok = fd_read_file(path, TEMPLATE_BYTES_MAX, &text, err) ||
+			err_wrap(err, "%s: ", path);
+	own->list = xreallocarray(own->list, own->count + 1, sizeof(own->list[0]));
+	own->list[own->count] = (struct template_text){
+		.name = xstrndup(name, strlen(name) - strlen(SUFFIX)),
+		.text = ok ? str_take(&text) : NULL,
+	};
+	own->count++;
 	str_finish(&text);
 	free(path);
 	return ok;
 }
 
-/* False with @err, the first thing wrong; @strict: and nothing read behind it. */
-static bool read_own(struct own_templates *own, const char *folder, bool strict,
-		struct err *err) {
+static void keep_first(struct err *first, const struct err *err) {
+	if (first->code == ERR_NONE) {
+		*first = *err;
+	}
+}
+
+/* @err: the first thing wrong.  False: the folder cannot be read. */
+static bool read_own(
+		struct own_templates *own, const char *folder, struct err *err) {
 	if (folder == NULL) {
 		return true;
 	}
@@ -93,35 +96,56 @@ static bool read_own(struct own_templates *own, const char *folder, bool strict,
 		return err_set(err, ERR_IO, "the templates' folder %s: %s", folder,
 				strerror(errno));
 	}
-	bool ok = true;
 	const struct dirent *entry;
-	while ((ok || !strict) && (entry = readdir(dir)) != NULL) {
+	while ((entry = readdir(dir)) != NULL) {
 		struct err why = { 0 };
 		if (!is_template(entry->d_name)) {
 			continue;
 		}
 		if (own->count == FILES_MOST) {
-			ok = err_set(err, ERR_INVALID, "%s: more than %d templates", folder,
+			err_set(&why, ERR_INVALID, "%s: more than %d templates", folder,
 					FILES_MOST);
+			keep_first(err, &why);
 			break;
 		}
 		if (!read_one(own, folder, entry->d_name, &why)) {
-			*err = ok ? why : *err;
-			ok = false;
+			keep_first(err, &why);
 		}
 	}
 	closedir(dir);
-	return ok;
+	return true;
 }
 
-static struct templates *read_templates(const char *folder, struct err *err) {
+static bool has_own(const struct own_templates *own, const char *name) {
+	for (size_t i = 0; i < own->count; i++) {
+		if (strcmp(own->list[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Bring @templates to what is in @folder now.  What cannot be used leaves what
+ * it would replace; @err: the first of it. */
+static void load(
+		struct templates *templates, const char *folder, struct err *err) {
 	struct own_templates own = { 0 };
-	struct templates *templates = NULL;
-	if (read_own(&own, folder, true, err)) {
-		templates = templates_create(own.list, own.count, err);
+	struct err why = { 0 };
+	bool found = read_own(&own, folder, err);
+	for (size_t i = 0; found && i < templates_builtin_count; i++) {
+		const struct template_text *text = &templates_builtin[i];
+		bool taken = has_own(&own, text->name) ||
+				templates_replace(templates, text, &why);
+		assert(taken); // the tests see to that
+	}
+	for (size_t i = 0; i < own.count; i++) {
+		why = (struct err){ 0 };
+		if (own.list[i].text != NULL &&
+				!templates_replace(templates, &own.list[i], &why)) {
+			keep_first(err, &why);
+		}
 	}
 	own_finish(&own);
-	return templates;
 }
 
 /* --- speaking --- */
@@ -251,28 +275,13 @@ static struct voice *make(struct templates *templates, const char *prefix) {
 }
 
 struct voice *speech_create(
-		const char *folder, const char *prefix, struct err *err) {
-	struct templates *templates = read_templates(folder, err);
-	return templates != NULL ? make(templates, prefix) : NULL;
-}
-
-struct voice *speech_salvage(
 		const char *folder, const char *prefix, char **problem) {
-	struct own_templates own = { 0 };
 	struct err err = { 0 };
 	struct templates *templates = templates_create(NULL, 0, &err);
 	assert(templates != NULL); // the tests see to that
-	read_own(&own, folder, false, &err);
-	for (size_t i = 0; i < own.count; i++) {
-		struct err why = { 0 };
-		if (!templates_replace(templates, &own.list[i], &why) &&
-				err.code == ERR_NONE) {
-			err = why;
-		}
-	}
-	own_finish(&own);
-	*problem = err.code != ERR_NONE ? xstrdup(err.text) : NULL;
-	return make(templates, prefix);
+	struct voice *voice = make(templates, prefix);
+	*problem = speech_reload(voice, folder);
+	return voice;
 }
 
 void speech_destroy(struct voice *voice) {
@@ -286,12 +295,8 @@ void speech_destroy(struct voice *voice) {
 	free(self);
 }
 
-bool speech_reload(struct voice *voice, const char *folder, struct err *err) {
-	struct templates *templates = read_templates(folder, err);
-	if (templates == NULL) {
-		return false;
-	}
-	templates_destroy(of(voice)->templates);
-	of(voice)->templates = templates;
-	return true;
+char *speech_reload(struct voice *voice, const char *folder) {
+	struct err err = { 0 };
+	load(of(voice)->templates, folder, &err);
+	return err.code != ERR_NONE ? xstrdup(err.text) : NULL;
 }

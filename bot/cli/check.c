@@ -148,13 +148,15 @@ static void check_templates(
 	}
 	struct err err = { 0 };
 	char *path = config_file_path(file, folder);
-	struct voice *voice = speech_create(path, "", &err);
-	if (voice == NULL) {
-		err_wrap(&err, "templates: ");
+	char *problem = NULL;
+	struct voice *voice = speech_create(path, "", &problem);
+	if (problem != NULL) {
+		err_set(&err, ERR_INVALID, "templates: %s", problem);
 		add_problem(findings,
 				config_line_of(file->config, "[bridge]", "templates"), &err);
 	}
 	speech_destroy(voice);
+	free(problem);
 	free(path);
 }
 

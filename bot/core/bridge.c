@@ -192,6 +192,7 @@ void bridge_finish(struct bridge *bridge) {
 	free(bridge->plans);
 	free(bridge->plan_by);
 	free(bridge->source_why);
+	free(bridge->texts_why);
 	bridge_init(bridge);
 }
 

@@ -894,6 +894,9 @@ static void fold_server(struct bridge *bridge, const struct event *event) {
 static void fold_source(struct bridge *bridge, const struct event *event) {
 	bridge->source_broken = event->type == EVENT_SOURCE_BROKEN;
 	replace(&bridge->source_why, event->text);
+	if (event->type == EVENT_SOURCE_CHANGED) {
+		replace(&bridge->texts_why, NULL); // what is wrong still is said again
+	}
 }
 
 bool bridge_fold(
@@ -907,7 +910,9 @@ bool bridge_fold(
 	case EVENT_COMMAND_ANSWERED:
 	case EVENT_COMMAND_REFUSED:
 	case EVENT_NOTE_TAKEN:
+		break;
 	case EVENT_TEXTS_BROKEN:
+		replace(&bridge->texts_why, event->text);
 		break;
 	case EVENT_SERVER_LOST:
 	case EVENT_SERVER_BACK:

@@ -63,8 +63,11 @@ static void decide_source(struct deciding *d, bool broken) {
 
 static void decide_texts(struct deciding *d) {
 	struct event event = event_make(EVENT_TEXTS_BROKEN, d->world->now_ms);
+	const char *known = d->bridge->texts_why;
 	event.text = d->request->problem;
-	deciding_add(d, event);
+	if (known == NULL || strcmp(known, event.text) != 0) {
+		deciding_add(d, event);
+	}
 }
 
 /* What runs was decided without what happened since: it would run again. */

@@ -285,7 +285,8 @@ static const struct template_sample samples[] = {
 			"\"watch\":\"7 After the cutover\","
 			"\"held\":false,\"ends\":false}" },
 	{ "texts_broken",
-			"the bot comes back to a run and a template of yours is broken",
+			"a template of yours is broken: when it is read again, or when the "
+			"bot comes back to a run",
 			"{\"why\":\"md:begins.mustache:3: {{#steps}} is never closed\"}" },
 	{ "watched", "the watch after success is over",
 			"{\"run\":\"LB-7\",\"who\":\"md:@devops-lead\"}" },

@@ -209,26 +209,34 @@ def what_was_mended_while_the_bot_was_away_is_in_force():
         there.stop()
 
 
-def broken_template_is_said_and_mended():
+def broken_template_is_said_and_stops_nothing():
     with a_stage() as there:
         own = there.folder / "own"
         own.mkdir()
         change(there, "config.ini", "status_every =",
                "templates = own\nstatus_every =")
+        (own / "begins.mustache").write_text("Off we go with {{run}}")
         there.start()
         (own / "begins.mustache").write_text("{{#never closed")
 
         def types():
             return [row["type"] for row in there.journal()]
-        there.until("the word", lambda: "source.broken" in types())
-        (own / "begins.mustache").write_text("Off we go with {{run}}")
-        there.until("good again", lambda: "source.changed" in types())
+        there.wait("bot/texts/", "begins.mustache")
         there.say("lead", "!cutover start")
         gate = there.wait("/gate/")
         there.tap("lead", gate["id"])
         there.tap("rep", gate["id"])
         there.wait("/begins/", "Off we go with")
         there.wait("/succeeded/")
+        there.kill()
+        there.start()
+        there.say("lead", "!note it has looked at its texts")
+        there.until("the note", lambda: "note.taken" in types())
+        assert types().count("texts.broken") == 1, types()
+        assert "source.broken" not in types(), types()
+        (own / "begins.mustache").write_text("Off at last with {{run}}")
+        there.until("good again",
+                    lambda: types().count("source.changed") == 2)
         there.say("lead", "!cutover close")
         there.wait("/closed/")
         there.stop()
@@ -398,8 +406,8 @@ stage.run([
      broken_runbook_is_said_once),
     ("what was mended while the bot was away is in force",
      what_was_mended_while_the_bot_was_away_is_in_force),
-    ("a broken template is said, and mended in place",
-     broken_template_is_said_and_mended),
+    ("a broken template is said once, and stops nothing",
+     broken_template_is_said_and_stops_nothing),
     ("a broken template keeps no open run from its bot",
      broken_template_keeps_no_run_from_its_bot),
     ("a broken runbook keeps no open run from its bot",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -24,7 +25,7 @@ static int make_folder(void **state) {
 static int drop_folder(void **state) {
 	struct folder *folder = *state;
 	static const char *const names[] = { "note", "answer.mustache",
-		"server_back.mustache", "nothing_like_it.mustache" };
+		"card.mustache", "nothing_like_it.mustache" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *path = xasprintf("%s/%s", folder->path, names[i]);
 		unlink(path);
@@ -72,81 +73,101 @@ static char *answer(struct voice *voice, const char *text) {
 	return copy;
 }
 
+/* Free @problem, which must tell @part; NULL: there must be none. */
+static void assert_problem(char *problem, const char *part) {
+	if (part == NULL) {
+		assert_null(problem);
+	} else {
+		assert_non_null(problem);
+		assert_non_null(strstr(problem, part));
+	}
+	free(problem);
+}
+
+static struct voice *speech_of(const char *path, const char *problem) {
+	char *why = NULL;
+	struct voice *voice = speech_create(path, "LB", &why);
+	assert_problem(why, problem);
+	return voice;
+}
+
+static void assert_answer(struct voice *voice, const char *want) {
+	char *text = answer(voice, "fine");
+	assert_string_equal(text, want);
+	free(text);
+}
+
 static void without_a_folder_it_speaks_as_built(void **state) {
 	(void)state;
-	struct err err = { 0 };
-	struct voice *voice = speech_create(NULL, "LB", &err);
-	assert_non_null(voice);
-	char *text = answer(voice, "fine");
-	assert_string_equal(text, "ℹ️ fine");
-	free(text);
+	struct voice *voice = speech_of(NULL, NULL);
+	assert_answer(voice, "ℹ️ fine");
 	speech_destroy(voice);
 }
 
 static void a_template_of_the_users_own_is_used(void **state) {
 	const struct folder *folder = *state;
-	struct err err = { 0 };
 	put(folder, "answer.mustache", "so: {{text}}\n");
 	put(folder, "note", "{{no template}}");
-	struct voice *voice = speech_create(folder->path, "LB", &err);
-	assert_non_null(voice);
-	char *text = answer(voice, "fine");
-	assert_string_equal(text, "so: fine");
-	free(text);
+	struct voice *voice = speech_of(folder->path, NULL);
+	assert_answer(voice, "so: fine");
 	speech_destroy(voice);
 }
 
-static void one_that_cannot_work_is_refused_with_its_place(void **state) {
+static void in_the_place_of_one_that_cannot_work_the_built_in_is_said(
+		void **state) {
 	const struct folder *folder = *state;
-	struct err err = { 0 };
 	put(folder, "answer.mustache", "so:\n{{txt}}\n");
-	assert_null(speech_create(folder->path, "LB", &err));
-	assert_non_null(
-			strstr(err.text, "answer.mustache:2:1: {{txt}}: no such name"));
-	put(folder, "answer.mustache", "{{text}}\n");
+	struct voice *voice = speech_of(
+			folder->path, "answer.mustache:2:1: {{txt}}: no such name");
+	assert_answer(voice, "ℹ️ fine");
+	speech_destroy(voice);
+	put(folder, "answer.mustache", "so: {{text}}\n");
 	put(folder, "nothing_like_it.mustache", "x");
-	assert_null(speech_create(folder->path, "LB", &err));
-	assert_non_null(strstr(
-			err.text, "nothing_like_it.mustache: there is no such message"));
-	assert_null(speech_create("/nowhere/at/all", "LB", &err));
+	voice = speech_of(
+			folder->path, "nothing_like_it.mustache: there is no such message");
+	assert_answer(voice, "so: fine");
+	speech_destroy(voice);
+	voice = speech_of("/nowhere/at/all", "/nowhere/at/all");
+	assert_answer(voice, "ℹ️ fine");
+	speech_destroy(voice);
 }
 
 static void what_breaks_while_it_runs_leaves_the_old_in_force(void **state) {
 	const struct folder *folder = *state;
-	struct err err = { 0 };
+	char unreadable[128];
 	put(folder, "answer.mustache", "so: {{text}}\n");
-	struct voice *voice = speech_create(folder->path, "LB", &err);
-	assert_non_null(voice);
+	struct voice *voice = speech_of(folder->path, NULL);
 	put(folder, "answer.mustache", "{{#text}}\n");
-	assert_false(speech_reload(voice, folder->path, &err));
-	char *text = answer(voice, "fine");
-	assert_string_equal(text, "so: fine");
-	free(text);
+	assert_problem(speech_reload(voice, folder->path), "answer.mustache");
+	assert_answer(voice, "so: fine");
+	assert_problem(speech_reload(voice, "/nowhere/at/all"), "/nowhere/at/all");
+	assert_answer(voice, "so: fine");
+	snprintf(
+			unreadable, sizeof(unreadable), "%s/answer.mustache", folder->path);
+	assert_int_equal(unlink(unreadable), 0);
+	assert_int_equal(mkdir(unreadable, 0700), 0);
+	assert_problem(speech_reload(voice, folder->path), unreadable);
+	assert_answer(voice, "so: fine");
+	assert_int_equal(rmdir(unreadable), 0);
 	speech_destroy(voice);
 }
 
-static void a_run_is_spoken_of_with_what_of_the_users_own_can_be_used(
-		void **state) {
+static void beside_one_that_breaks_the_others_are_taken_over(void **state) {
 	const struct folder *folder = *state;
-	char *problem = NULL;
+	struct voice *voice = speech_of(folder->path, NULL);
 	put(folder, "answer.mustache", "so: {{text}}\n");
 	put(folder, "card.mustache", "{{#never closed");
-	struct voice *voice = speech_salvage(folder->path, "LB", &problem);
-	assert_non_null(voice);
-	assert_non_null(problem);
-	assert_non_null(strstr(problem, "card.mustache"));
-	free(problem);
-	char *text = answer(voice, "fine");
-	assert_string_equal(text, "so: fine");
-	free(text);
+	assert_problem(speech_reload(voice, folder->path), "card.mustache");
+	assert_answer(voice, "so: fine");
 	speech_destroy(voice);
-	voice = speech_salvage("/nowhere/at/all", "LB", &problem);
-	assert_non_null(voice);
-	assert_non_null(strstr(problem, "/nowhere/at/all"));
-	free(problem);
-	text = answer(voice, "fine");
-	assert_string_equal(text, "ℹ️ fine");
-	free(text);
+}
+
+static void one_that_is_taken_away_gives_way_to_the_built_in(void **state) {
+	const struct folder *folder = *state;
+	put(folder, "answer.mustache", "so: {{text}}\n");
+	struct voice *voice = speech_of(folder->path, NULL);
+	assert_problem(speech_reload(voice, NULL), NULL);
+	assert_answer(voice, "ℹ️ fine");
 	speech_destroy(voice);
 }
 
@@ -156,14 +177,17 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(
 				a_template_of_the_users_own_is_used, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(
-				one_that_cannot_work_is_refused_with_its_place, make_folder,
-				drop_folder),
+				in_the_place_of_one_that_cannot_work_the_built_in_is_said,
+				make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(
 				what_breaks_while_it_runs_leaves_the_old_in_force, make_folder,
 				drop_folder),
 		cmocka_unit_test_setup_teardown(
-				a_run_is_spoken_of_with_what_of_the_users_own_can_be_used,
-				make_folder, drop_folder),
+				beside_one_that_breaks_the_others_are_taken_over, make_folder,
+				drop_folder),
+		cmocka_unit_test_setup_teardown(
+				one_that_is_taken_away_gives_way_to_the_built_in, make_folder,
+				drop_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
