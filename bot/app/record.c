@@ -152,8 +152,8 @@ enum record_result record_commit(struct record *record,
 		goto out;
 	}
 	cards_say(&record->cards, record->voice, &scene, decision, &said, &news);
-	drop_repeated(record, &said);
 	split_said(&said, record->most);
+	drop_repeated(record, &said); // of parts too
 	for (size_t i = 0; i < decision->count; i++) {
 		rows[i].input = input;
 	}

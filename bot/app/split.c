@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/wording.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
 
-#define MARK_ROOM  10 // "\n(12/13)", and a little more
-#define TICKS_MOST 12 // a longer row of ticks is text
+#define MARK_ROOM  (12 + sizeof(WORDING_CUT)) // "\n(20/1000)" and that
+#define TICKS_MOST 12                         // a longer row of ticks is text
 #define LEAST      64 // of characters in a part, whatever is asked
 
 struct parts {
@@ -107,23 +108,24 @@ static void add_line(struct parts *parts, const char *line, size_t len) {
 	free(copy);
 }
 
+/* Which part of how many; the last that is said, which others should follow,
+ * tells that they do not. */
 static void mark(struct parts *parts) {
+	size_t all = parts->count;
+	while (parts->count > SPLIT_MOST) {
+		parts->count--;
+		free(parts->list[parts->count]);
+	}
 	for (size_t i = 0; i < parts->count; i++) {
+		bool cut = i + 1 == parts->count && parts->count < all;
 		size_t len = strlen(parts->list[i]);
 		while (len > 0 && parts->list[i][len - 1] == '\n') {
 			len--;
 		}
-		char *marked = xasprintf("%.*s\n(%zu/%zu)", (int)len, parts->list[i],
-				i + 1, parts->count);
+		char *marked = xasprintf("%.*s\n(%zu/%zu)%s", (int)len, parts->list[i],
+				i + 1, all, cut ? "\n" WORDING_CUT : "");
 		free(parts->list[i]);
 		parts->list[i] = marked;
-	}
-}
-
-static void drop_surplus(struct parts *parts) {
-	while (parts->count > SPLIT_MOST) {
-		parts->count--;
-		free(parts->list[parts->count]);
 	}
 }
 
@@ -147,7 +149,6 @@ char **split_text(const char *text, size_t most, size_t *count) {
 		text += len;
 	}
 	close_part(&parts);
-	drop_surplus(&parts);
 	mark(&parts);
 	*count = parts.count;
 	return parts.list;

@@ -11,7 +11,7 @@
  * output that is cut goes on as one.
  */
 
-#define SPLIT_MOST 20 // parts; a text that needs more is cut
+#define SPLIT_MOST 20 // parts; a text that needs more is cut, and says so
 
 /* The parts of @text, of at most @most characters each, of which there are
  * *@count; one alone bears no mark.  Caller frees each and the array. */

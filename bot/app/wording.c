@@ -82,7 +82,7 @@ int64_t wording_time(struct journal *journal, const char *key) {
 }
 
 char *wording_fit(const char *text, size_t most) {
-	static const char mark[] = "\n… (cut)";
+	static const char mark[] = "\n" WORDING_CUT;
 	struct str clean;
 	str_init(&clean, 0);
 	utf8_add_clean(&clean, text, strlen(text));

@@ -31,8 +31,11 @@ void wording_remember_time(
 		struct journal *journal, const char *key, int64_t create_at_ms);
 int64_t wording_time(struct journal *journal, const char *key);
 
-/* @text as valid UTF-8 of at most @most characters (0: no limit), with a mark
- * where it had to be cut.  Caller frees. */
+/* Says so where something had to be cut: all that happened is journalled. */
+#define WORDING_CUT "… cut: the rest stands in the journal"
+
+/* @text as valid UTF-8 of at most @most characters (0: no limit), with
+ * WORDING_CUT where it had to be cut.  Caller frees. */
 char *wording_fit(const char *text, size_t most)
 		__attribute__((warn_unused_result));
 

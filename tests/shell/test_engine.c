@@ -715,6 +715,29 @@ static void a_mistake_in_words_does_not_hold_up_what_happened(void **state) {
 	rig_finish(&rig);
 }
 
+static void a_part_under_a_known_key_does_not_hold_up_what_happened(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	struct str note = { 0 };
+	rig_init(&rig, ten_lines);
+	fake_chat_limit(rig.chat, 300);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!note part two");
+	rig_go(&rig, 1000);
+	str_add(&note, "!note one");
+	for (int i = 0; i < 60; i++) {
+		str_addf(&note, " word%d", i);
+	}
+	fake_chat_say(rig.chat, "lead", str_text(&note));
+	str_finish(&note);
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "note.taken"), 2);
+	assert_non_null(fake_chat_newest(rig.chat, ": one word0 "));
+	rig_finish(&rig);
+}
+
 static void files_that_cannot_be_read_start_nothing(void **state) {
 	(void)state;
 	struct rig rig;
@@ -965,7 +988,7 @@ static void what_is_too_long_for_a_post_is_said_in_several(void **state) {
 	const struct fake_post *last = fake_chat_newest(rig.chat, "the end");
 	assert_non_null(last);
 	assert_non_null(strstr(last->message, "\n(2/2)"));
-	assert_null(fake_chat_newest(rig.chat, "(cut)"));
+	assert_null(fake_chat_newest(rig.chat, "… cut"));
 	assert_non_null(fake_chat_newest(rig.chat, "word0 "));
 	free(note);
 	str_finish(&why);
@@ -997,6 +1020,8 @@ int main(void) {
 		cmocka_unit_test(a_file_below_the_question_answers_it),
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(what_cannot_be_decided_holds_up_nothing_else),
+		cmocka_unit_test(
+				a_part_under_a_known_key_does_not_hold_up_what_happened),
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(
 				a_host_that_was_away_before_may_be_so_for_a_moment_again),

@@ -359,7 +359,7 @@ static void a_long_message_is_cut_between_characters(void **state) {
 		runes += ((unsigned char)*c & 0xC0) != 0x80;
 	}
 	assert_in_range(runes, 3900, 4000);
-	assert_non_null(strstr(post->message, "(cut)"));
+	assert_non_null(strstr(post->message, WORDING_CUT));
 	assert_null(strstr(post->message, "\xEF\xBF\xBD"));
 }
 

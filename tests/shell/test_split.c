@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/split.h"
+#include "app/wording.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "base/xalloc.h"
@@ -94,6 +95,26 @@ static void a_block_that_is_split_goes_on_as_one(void **state) {
 	str_finish(&text);
 }
 
+static void what_needs_too_many_parts_says_that_it_is_cut(void **state) {
+	(void)state;
+	struct str text = { 0 };
+	for (int i = 0; i < 1000; i++) {
+		str_addf(&text, "✅ step %d went well\n", i);
+	}
+	size_t count = 0;
+	char **parts = split_text(str_text(&text), 300, &count);
+	assert_int_equal(count, SPLIT_MOST);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(utf8_count(parts[i]) <= 300);
+		assert_true(
+				(strstr(parts[i], WORDING_CUT) != NULL) == (i + 1 == count));
+	}
+	assert_non_null(strstr(parts[0], "\n(1/")); // of all that it would take
+	assert_null(strstr(parts[0], "\n(1/20)"));
+	free_parts(parts, count);
+	str_finish(&text);
+}
+
 static void only_posts_are_split_and_in_order(void **state) {
 	(void)state;
 	char text[401];
@@ -126,6 +147,7 @@ int main(void) {
 		cmocka_unit_test(a_long_text_is_split_at_line_ends_and_nothing_is_lost),
 		cmocka_unit_test(a_line_without_an_end_is_cut_between_characters),
 		cmocka_unit_test(a_block_that_is_split_goes_on_as_one),
+		cmocka_unit_test(what_needs_too_many_parts_says_that_it_is_cut),
 		cmocka_unit_test(only_posts_are_split_and_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,8 +104,10 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 	} else if (event->type == EVENT_STEP_ASKED) {
 		add_tappable(said, step_key(voice, run, event->step), text);
 	} else if (event->type == EVENT_NOTE_TAKEN) {
-		/* A mistake: the second note goes under the key of the first. */
-		add(said, OUTBOX_POST, xstrdup("note"), "", text);
+		/* A mistake: the second note goes under the key of the first, and what
+		 * speaks of a part under that of a part. */
+		bool part = strstr(event->text, "part") != NULL;
+		add(said, OUTBOX_POST, xstrdup(part ? "note/2" : "note"), "", text);
 	} else if (event->type != EVENT_GATE_POSTED &&
 			event->type != EVENT_POLL_POSTED &&
 			event->type != EVENT_STEP_POSTED) {
