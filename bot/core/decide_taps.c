@@ -6,6 +6,8 @@
 #include "core/flow.h"
 #include "core/gate.h"
 
+#define ANEW_MS 10000 // between two posts that ask for one step
+
 /*
  * Taps: what is on a watched post, read afresh, against what the journal knows.
  * The difference is what has happened; so a read that is told twice changes
@@ -483,7 +485,27 @@ static void command_deleted(struct deciding *d, const struct gate_state *gate) {
 	}
 }
 
+/* Where nobody can tap any more the step is asked for anew.  What is deleted
+ * again within seconds, something deletes: the step can be settled by words. */
+static void ask_anew(struct deciding *d, const struct run *run) {
+	for (size_t i = 0; i < run->index.live_count; i++) {
+		size_t index = run->index.live[i];
+		const struct step_state *step = &run->steps[index];
+		if (step->status == STEP_ASKED &&
+				is_post(step->post, d->request->post) &&
+				flow_is_active(run, index) &&
+				d->world->now_ms - step->asked_ms >= ANEW_MS) {
+			deciding_ask_step(d, run, index, "Asked again: its post was deleted");
+		}
+	}
+}
+
 void decide_post_changed(struct deciding *d) {
+	size_t first = d->bridge->first_open_run;
+	for (size_t i = first; d->request->deleted && i < d->bridge->run_count;
+			i++) {
+		ask_anew(d, &d->bridge->runs[i]);
+	}
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
 		if (gate->status != GATE_OPEN) {

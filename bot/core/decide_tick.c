@@ -228,15 +228,6 @@ static void end_step(struct deciding *d, const struct run *run, size_t index,
 	deciding_add(d, event);
 }
 
-static void ask_step(struct deciding *d, const struct run *run, size_t index,
-		const char *text) {
-	struct event event = run_event(d, EVENT_STEP_ASKED, run);
-	event.step = (uint32_t)index;
-	event.text = text;
-	event.count = run->steps[index].asked_count;
-	deciding_add(d, event);
-}
-
 /* What stopped: a step whose last attempt has ended and that has none to
  * follow.  Also for steps of a phase that a rollback or an abort has left. */
 static bool settle_steps(struct deciding *d, const struct run *run) {
@@ -283,7 +274,7 @@ static bool turn_step(struct deciding *d, const struct run *run, size_t index) {
 		return d->decision->count > 0;
 	}
 	if (model->kind == STEP_MANUAL) {
-		ask_step(d, run, index, NULL);
+		deciding_ask_step(d, run, index, NULL);
 		return true;
 	}
 	if (step->status == STEP_PENDING && run->status == RUN_ROLLING_BACK) {
@@ -291,7 +282,7 @@ static bool turn_step(struct deciding *d, const struct run *run, size_t index) {
 		const char *name = flow_missing_value(run, index, &publisher);
 		if (name != NULL && run->steps[publisher].status == STEP_UNKNOWN) {
 			const char *found = flow_found_value(run, publisher, name);
-			ask_step(d, run, index,
+			deciding_ask_step(d, run, index,
 					decision_print(d->decision,
 							"%s is not known: %s ended unknown%s%s", name,
 							run->plan->runbook->steps[publisher].number,
@@ -308,7 +299,7 @@ static bool turn_step(struct deciding *d, const struct run *run, size_t index) {
 	}
 	if (step->block < model->block_count && model->blocks[step->block].ask &&
 			!step->allowed) {
-		ask_step(d, run, index, NULL);
+		deciding_ask_step(d, run, index, NULL);
 		return true;
 	}
 	return false;

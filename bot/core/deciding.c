@@ -195,6 +195,16 @@ static void approve_by_asking(struct deciding *d,
 	}
 }
 
+void deciding_ask_step(struct deciding *d, const struct run *run, size_t index,
+		const char *text) {
+	struct event event = event_make(EVENT_STEP_ASKED, d->world->now_ms);
+	event.run = run->number;
+	event.step = (uint32_t)index;
+	event.text = text;
+	event.count = run->steps[index].asked_count;
+	deciding_add(d, event);
+}
+
 #define LATE_MS 120000
 
 void deciding_open_gate(struct deciding *d, const struct plan_record *record,

@@ -43,6 +43,10 @@ struct event deciding_event(const struct deciding *d, enum event_type type);
 /* Append @event. */
 void deciding_add(struct deciding *d, struct event event);
 
+/* Ask for step @index of @run, which needs a person; @text, why, may be NULL. */
+void deciding_ask_step(struct deciding *d, const struct run *run, size_t index,
+		const char *text);
+
 /* Open gate @model of @run (NULL: the plan's) for @purpose.  @user asked. */
 void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 		const struct run *run, size_t model, enum gate_purpose purpose,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "support/night.h"
 #include "support/test.h"
 
@@ -884,6 +885,45 @@ static void a_deleted_gate_post_voids_the_gate(void **state) {
 			night_shown(night), "gate.closed void: its post was deleted\n");
 }
 
+static void delete_post(struct night *night, const char *post) {
+	char *id = xstrdup(post);
+	night_ask(night,
+			&(struct request){ .type = REQUEST_POST_CHANGED,
+					.post = id,
+					.deleted = true });
+	free(id);
+}
+
+/* The post that asks for the step whose turn it is. */
+static const char *asking_post(const struct night *night) {
+	const struct run *run = night_run(night);
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (run->steps[i].status == STEP_ASKED) {
+			return run->steps[i].post;
+		}
+	}
+	return NULL;
+}
+
+static void a_step_by_hand_whose_post_is_deleted_is_asked_anew(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_pass(night, 1);
+	night_shown(night);
+	delete_post(night, asking_post(night));
+	assert_string_equal(
+			night_shown(night), "step.asked 4.2\nstep.posted 4.2\n");
+	delete_post(night, asking_post(night)); // at once: something eats them
+	assert_string_equal(night_shown(night), "");
+	night_pass(night, 1);
+	delete_post(night, asking_post(night));
+	assert_string_equal(
+			night_shown(night), "step.asked 4.2\nstep.posted 4.2\n");
+	night_tap(night, "rep", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 4.2 ok by rep\n"));
+}
+
 static void an_asker_takes_a_rollback_back_by_deleting(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -991,6 +1031,7 @@ int main(void) {
 		claim(a_claim_and_a_note_are_recorded),
 		claim(unknown_and_distant_steps_are_told_apart),
 		claim(a_deleted_gate_post_voids_the_gate),
+		claim(a_step_by_hand_whose_post_is_deleted_is_asked_anew),
 		claim(an_asker_takes_a_rollback_back_by_deleting),
 		claim(a_change_of_holders_voids_an_open_gate),
 		claim(help_knows_who_may_do_what),
