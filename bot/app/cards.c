@@ -9,6 +9,12 @@
 #include "core/decide.h"
 
 #define KEY_ROOM 300
+#define ANEW_MS  10000 // between two times that one post is made anew, real
+
+struct cards_anew {
+	char *key;
+	int64_t at_ms; // real
+};
 
 static void card_remember(struct cards *cards, uint32_t run, char *text) {
 	while (cards->count < run) {
@@ -96,29 +102,66 @@ void cards_settle(
 	free(news->texts);
 }
 
-bool cards_again(struct voice *voice, struct journal *journal,
-		const struct bridge *bridge, const char *post_id, struct err *err) {
+static bool is_key(const char *key, char *take_other) {
+	bool same = strcmp(key, take_other) == 0;
+	free(take_other);
+	return same;
+}
+
+static bool is_kept(
+		struct voice *voice, const struct bridge *bridge, const char *key) {
+	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
+		const struct run *run = &bridge->runs[i];
+		if (run->status != RUN_CLOSED &&
+				(is_key(key, voice->api->card_key(voice, run)) ||
+						is_key(key, voice->api->board_key(voice, run)))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* When the post under @key was last made anew. */
+static int64_t *last_anew(struct cards *cards, const char *key) {
+	for (size_t i = 0; i < cards->anew_count; i++) {
+		if (strcmp(cards->anew[i].key, key) == 0) {
+			return &cards->anew[i].at_ms;
+		}
+	}
+	cards->anew = xreallocarray(
+			cards->anew, cards->anew_count + 1, sizeof(cards->anew[0]));
+	struct cards_anew *anew = &cards->anew[cards->anew_count++];
+	*anew = (struct cards_anew){ .key = xstrdup(key), .at_ms = INT64_MIN };
+	return &anew->at_ms;
+}
+
+bool cards_again(struct cards *cards, struct voice *voice,
+		struct journal *journal, const struct bridge *bridge,
+		const char *post_id, int64_t now_ms, struct err *err) {
 	char key[KEY_ROOM];
-	if (!journal->api->key_of(journal, post_id, key, sizeof(key))) {
+	if (!journal->api->key_of(journal, post_id, key, sizeof(key)) ||
+			!is_kept(voice, bridge, key)) {
 		return false;
 	}
-	bool is_card = false;
-	for (size_t i = 0; i < bridge->run_count && !is_card; i++) {
-		char *card = voice->api->card_key(voice, &bridge->runs[i]);
-		is_card = bridge->runs[i].status != RUN_CLOSED &&
-				strcmp(card, key) == 0;
-		free(card);
+	int64_t *last = last_anew(cards, key);
+	if (now_ms - ANEW_MS < *last) {
+		return false;
 	}
-	if (is_card && !journal->api->again(journal, key, err)) {
-		err_wrap(err, "the card %s: ", key);
+	*last = now_ms;
+	if (!journal->api->again(journal, key, err)) {
+		err_wrap(err, "%s: ", key);
 	}
-	return is_card;
+	return true;
 }
 
 void cards_finish(struct cards *cards) {
 	for (size_t i = 0; i < cards->count; i++) {
 		free(cards->texts[i]);
 	}
+	for (size_t i = 0; i < cards->anew_count; i++) {
+		free(cards->anew[i].key);
+	}
 	free(cards->texts);
+	free(cards->anew);
 	*cards = (struct cards){ 0 };
 }

@@ -17,6 +17,8 @@ struct decision;
 struct cards {
 	char **texts; // by run, last committed; NULL: not known
 	size_t count;
+	struct cards_anew *anew; // what was deleted, and when it was made anew
+	size_t anew_count;
 };
 
 /* What the cards are to say with one commit, by run; NULL: as before. */
@@ -38,12 +40,15 @@ void cards_say(const struct cards *cards, struct voice *voice,
 void cards_settle(struct cards *cards, struct cards_news *news, bool committed);
 
 /*
- * Where @post_id, which somebody deleted, is the card of a run that is not
- * closed: let it be posted and pinned anew with what it said last.  Whether it
- * is one; @err where the journal could not note it.
+ * Where @post_id, which somebody deleted, is the card or the board of smoke
+ * tests of a run that is not closed: let it be posted, and pinned where it was,
+ * anew with what it said last.  Where that happens to one again within seconds
+ * something deletes all that we say, and it is left.  @now_ms: real.  Whether
+ * it is to be posted; @err where the journal could not note it.
  */
-bool cards_again(struct voice *voice, struct journal *journal,
-		const struct bridge *bridge, const char *post_id, struct err *err);
+bool cards_again(struct cards *cards, struct voice *voice,
+		struct journal *journal, const struct bridge *bridge,
+		const char *post_id, int64_t now_ms, struct err *err);
 
 void cards_finish(struct cards *cards);
 

@@ -28,7 +28,6 @@
 #define TICKS_MOST 1000 // rounds after one commit; more is a bug
 #define QUEUE_MOST 20000
 #define INPUT_ROOM 300
-#define ANEW_MS    10000 // between two cards made anew, real
 #define HOSTS_MS   15000 // so long hosts may be away before it is said
 /* They are asked again sooner: an answer of before is another matter's. */
 #define HOSTS_LAST_MS 60000
@@ -53,7 +52,6 @@ struct engine {
 	bool reach_asked; // lost or back: waits in the queue
 	unsigned stuck;   // how often in a row what is due could not be
 	int64_t created_real;
-	int64_t anew_real; // when a card was last made anew; 0: never
 	char why_offline[sizeof(((struct err *)NULL)->text)];
 	struct loop_timer *retry;
 	struct loop_timer *due;
@@ -746,14 +744,12 @@ void engine_posted(struct engine *engine) {
 
 void engine_post_deleted(struct engine *engine, const char *post_id) {
 	struct err err = { 0 };
-	int64_t now = loop_real_now_ms(engine->options.loop);
-	bool again = engine->anew_real != 0 && now - engine->anew_real < ANEW_MS;
-	if (engine->dead || again ||
-			!cards_again(engine->options.voice, engine->options.journal,
-					&engine->record.bridge, post_id, &err)) {
+	if (engine->dead ||
+			!cards_again(&engine->record.cards, engine->options.voice,
+					engine->options.journal, &engine->record.bridge, post_id,
+					loop_real_now_ms(engine->options.loop), &err)) {
 		return;
 	}
-	engine->anew_real = now;
 	if (err.code != ERR_NONE) {
 		log_error("card.lost", "why=\"%s\"", err.text);
 	}

@@ -85,10 +85,7 @@ void engine_attempt_reach(struct engine *engine, const char *id,
 /* The outbox has settled something: a post may have got its id. */
 void engine_posted(struct engine *engine);
 
-/*
- * Somebody deleted @post_id: a card is made anew.  Where that happens again
- * within seconds something deletes all that we say, and it is left.
- */
+/* Somebody deleted @post_id: a card or a board is made anew (app/cards.h). */
 void engine_post_deleted(struct engine *engine, const char *post_id);
 
 /* Config, runbook or people are other ones: look again at what is due. */

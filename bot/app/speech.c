@@ -212,6 +212,10 @@ static char *card_key(struct voice *voice, const struct run *run) {
 	return message_card_key(of(voice)->prefix, run);
 }
 
+static char *board_key(struct voice *voice, const struct run *run) {
+	return message_board_key(of(voice)->prefix, run);
+}
+
 static char *gate_key(struct voice *voice, const struct gate_state *gate) {
 	return message_gate_key(of(voice)->prefix, gate);
 }
@@ -242,6 +246,7 @@ static const struct voice_api api = {
 	.card = card,
 	.log_row = log_row,
 	.card_key = card_key,
+	.board_key = board_key,
 	.gate_key = gate_key,
 	.poll_key = poll_key,
 	.step_key = step_key,

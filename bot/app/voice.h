@@ -47,9 +47,10 @@ struct voice_api {
 	/* That the journal cannot be written, and @why, or (NULL) that it can
 	 * again: what is said past the journal.  Caller frees. */
 	char *(*alarm)(struct voice *voice, const char *why);
-	/* Keys of the run's card and of the posts that take taps.  Caller
-	 * frees. */
+	/* Keys of the run's card, of its board of smoke tests, and of the posts
+	 * that take taps.  Caller frees. */
 	char *(*card_key)(struct voice *voice, const struct run *run);
+	char *(*board_key)(struct voice *voice, const struct run *run);
 	char *(*gate_key)(struct voice *voice, const struct gate_state *gate);
 	char *(*poll_key)(struct voice *voice, const struct poll_state *poll);
 	char *(*step_key)(

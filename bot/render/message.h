@@ -93,9 +93,11 @@ char *message_alarm(const struct templates *templates, const char *why);
 char *message_log_row(const struct message_world *world,
 		const struct bridge *bridge, const struct run *run);
 
-/* Keys of the posts that are found again later: the card, and those that take
- * taps (of a step, the newest that asks for it).  Caller frees. */
+/* Keys of the posts that are found again later: the card, the board of smoke
+ * tests, and those that take taps (of a step, the newest that asks for it).
+ * Caller frees. */
 char *message_card_key(const char *prefix, const struct run *run);
+char *message_board_key(const char *prefix, const struct run *run);
 char *message_gate_key(const char *prefix, const struct gate_state *gate);
 char *message_poll_key(const struct poll_state *poll);
 char *message_step_key(const char *prefix, const struct run *run, size_t step);

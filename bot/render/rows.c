@@ -180,6 +180,10 @@ char *message_card_key(const char *prefix, const struct run *run) {
 	return xasprintf("%s-%u/card", prefix, run->number);
 }
 
+char *message_board_key(const char *prefix, const struct run *run) {
+	return xasprintf("%s-%u/smoke", prefix, run->number);
+}
+
 char *message_gate_key(const char *prefix, const struct gate_state *gate) {
 	return gate->run != 0
 			? xasprintf("%s-%u/gate/%u", prefix, gate->run, gate->id)

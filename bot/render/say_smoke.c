@@ -142,7 +142,7 @@ void speak_of_smoke(
 			!shows(speech->event->type) || !has_board(run)) {
 		return;
 	}
-	char *key = speak_key(speech, run, "smoke");
+	char *key = message_board_key(speech->world->settings->prefix, run);
 	cJSON *context = board_context(speech, run);
 	if (opens_board(speech, run, index)) {
 		speak_post(speech, xstrdup(key), NULL, "smoke", context);

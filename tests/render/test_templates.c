@@ -170,8 +170,9 @@ static const char head[] =
 		"Keep lines under 48 letters and the first under 42, break them "
 		"yourself, and mention only\nthose who must act: a phone shows no "
 		"more, and a mention rings.\n\nWhat is longer than the server lets a "
-		"post be is said in several, cut at line ends and\nmarked `(2/3)`; a "
-		"post that is edited in place is cut.\n";
+		"post be is said in several, cut at line ends and\nmarked `(2/3)`. A "
+		"post that is edited in place is cut,\nand what needs more than 20 "
+		"posts: both say so.\n";
 
 static void add_names(struct str *out, const cJSON *object) {
 	const cJSON *value = NULL;

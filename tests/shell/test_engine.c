@@ -893,6 +893,65 @@ static void a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again(
 	}
 }
 
+/* Whether the post under @key is another one than @id, and stands. */
+static bool is_anew(const struct rig *rig, const char *key, const char *id) {
+	const struct fake_post *post = fake_chat_by_key(rig->chat, key);
+	return post != NULL && post->delete_at_ms == 0 && strcmp(post->id, id) != 0;
+}
+
+static void posts_that_are_deleted_together_are_all_made_anew(void **state) {
+	(void)state;
+	static const char *const keys[] = { "run/1/card", "run/1/board" };
+	char *ids[2] = { NULL };
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 10000);
+	for (size_t i = 0; i < 2; i++) {
+		ids[i] = xstrdup(fake_chat_by_key(rig.chat, keys[i])->id);
+		fake_chat_delete(rig.chat, ids[i]);
+	}
+	rig_go(&rig, 3000);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(is_anew(&rig, keys[i], ids[i]));
+		free(ids[i]);
+		ids[i] = xstrdup(fake_chat_by_key(rig.chat, keys[i])->id);
+		fake_chat_delete(rig.chat, ids[i]); // at once: something eats them
+	}
+	rig_go(&rig, 3000);
+	for (size_t i = 0; i < 2; i++) {
+		assert_false(is_anew(&rig, keys[i], ids[i]));
+		free(ids[i]);
+	}
+	rig_finish(&rig);
+}
+
+static void a_tap_counts_on_the_post_that_asks_anew(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 30000);
+	const struct fake_post *post = fake_chat_newest(rig.chat, "step.asked 1.2");
+	char *id = xstrdup(post->id);
+	rig_bury(&rig);
+	fake_chat_delete(rig.chat, id); // while no bot runs
+	rig_start(&rig);
+	rig_go(&rig, 3000);
+	post = fake_chat_newest(rig.chat, "step.asked 1.2");
+	assert_string_not_equal(post->id, id);
+	assert_int_equal(post->delete_at_ms, 0);
+	fake_chat_tap(rig.chat, "rep", post->id, YES);
+	rig_go(&rig, 3000);
+	assert_non_null(fake_chat_newest(rig.chat, "step.ended 1.2 ok"));
+	free(id);
+	rig_finish(&rig);
+}
+
 static void a_card_that_somebody_deletes_is_made_and_pinned_anew(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1031,6 +1090,8 @@ int main(void) {
 		cmocka_unit_test(a_refused_gate_waits_ten_seconds_for_the_thumb),
 		cmocka_unit_test(
 				a_gate_whose_post_is_refused_is_void_and_can_be_asked_for_again),
+		cmocka_unit_test(posts_that_are_deleted_together_are_all_made_anew),
+		cmocka_unit_test(a_tap_counts_on_the_post_that_asks_anew),
 		cmocka_unit_test(a_card_that_somebody_deletes_is_made_and_pinned_anew),
 		cmocka_unit_test(what_is_too_long_for_a_post_is_said_in_several),
 		cmocka_unit_test(

@@ -29,6 +29,11 @@ static char *card_key(struct voice *voice, const struct run *run) {
 	return xasprintf("run/%u/card", run->number);
 }
 
+static char *board_key(struct voice *voice, const struct run *run) {
+	(void)voice;
+	return xasprintf("run/%u/board", run->number);
+}
+
 static void add(struct said *said, enum outbox_kind kind, char *take_key,
 		const char *target, const char *text) {
 	said_add(said,
@@ -94,6 +99,7 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 		add(said, OUTBOX_POST, xstrdup(card), "", first);
 		add(said, OUTBOX_PIN, xasprintf("%s/pin", card), card, "");
 		free(first);
+		add(said, OUTBOX_POST, board_key(voice, run), "", "board");
 	}
 	if (event->type == EVENT_GATE_OPENED) {
 		add_tappable(
@@ -149,6 +155,7 @@ static const struct voice_api api = {
 	.card = card,
 	.log_row = log_row,
 	.card_key = card_key,
+	.board_key = board_key,
 	.gate_key = gate_key,
 	.poll_key = poll_key,
 	.step_key = step_key,
