@@ -7,6 +7,12 @@
 
 #include "core/request.h"
 
+enum asked_hosts {
+	HOSTS_UNASKED,
+	HOSTS_ASKED, // it waits for their answers
+	HOSTS_READ,
+};
+
 /*
  * A request that waits for its turn, with copies of all that it points to and
  * the identity of the input that it came from.
@@ -14,9 +20,9 @@
 struct asked {
 	struct asked *next;
 	struct request request;
-	char *input;      // identity; NULL: asking twice is no harm
-	int64_t asked_ms; // by the loop's clock
-	bool read;        // hosts were asked for what it is decided by
+	char *input;            // identity; NULL: asking twice is no harm
+	int64_t asked_ms;       // by the loop's clock
+	enum asked_hosts hosts; // where what it is decided by is read from hosts
 	void **owned;
 	size_t owned_count;
 };

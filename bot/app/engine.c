@@ -39,12 +39,12 @@ struct engine {
 	struct perform *perform;
 	struct alarm *alarm;
 	struct asked *head;
-	struct asked *tail;
+	struct asked **end;
 	size_t queued;
 	int64_t hosts_away;  // since when what is due is put off for them, real; 0
 	int64_t hosts_asked; // when that was last looked at, real
-	struct asked *reading; // they wait for hosts, the first for its answers
-	bool turning;          // a turn is deferred
+	bool asking;         // hosts are being asked
+	bool turning;        // a turn is deferred
 	bool online;
 	bool begun;       // the server was reached and read, or given up for now
 	bool holding;     // the run clock
@@ -273,7 +273,7 @@ static bool put_off_for_hosts(
 		struct engine *engine, const struct asked *asked, enum err_code code) {
 	int64_t now = loop_real_now_ms(engine->options.loop);
 	enum request_type type = asked->request.type;
-	if (!asked->read ||
+	if (asked->hosts != HOSTS_READ ||
 			(type != REQUEST_GATE_VERIFIED && type != REQUEST_ATTEMPT_START)) {
 		return false;
 	}
@@ -328,113 +328,121 @@ static bool is_known(const struct engine *engine, const struct asked *asked) {
 			journal->api->has_input(journal, asked->input);
 }
 
-static void pop(struct engine *engine) {
-	struct asked *asked = engine->head;
-	engine->head = asked->next;
-	if (engine->head == NULL) {
-		engine->tail = NULL;
+/* Take the request at @link out of the queue. */
+static void drop(struct engine *engine, struct asked **link) {
+	struct asked *asked = *link;
+	*link = asked->next;
+	if (engine->end == &asked->next) {
+		engine->end = link;
 	}
 	engine->queued--;
 	asked_destroy(asked);
 }
 
-/* ---- what hosts must be asked first ---- */
+/* --- what hosts must be asked first --- */
 
-/* Whether @asked is decided by what hosts have. */
+/* What people tell the bridge or a run to do, and what depends on that. */
+static bool is_order(enum request_type type) {
+	return type == REQUEST_PLAN || type == REQUEST_REHEARSE ||
+			type == REQUEST_POLL || type == REQUEST_START ||
+			type == REQUEST_HOLD || type == REQUEST_RESUME ||
+			type == REQUEST_DECIDE || type == REQUEST_ABORT ||
+			type == REQUEST_CLOSE || type == REQUEST_ROLLBACK ||
+			type == REQUEST_OVERRIDE;
+}
+
+/* Whether @request is decided by what hosts have. */
 static bool wants_hosts(
 		const struct engine *engine, const struct request *request) {
-	const struct run *run = bridge_run(&engine->record.bridge, request->run);
+	const struct bridge *bridge = &engine->record.bridge;
+	const struct run *run = bridge_run(bridge, request->run);
 	if (request->type == REQUEST_ATTEMPT_START) {
 		// What is rolled back goes on whatever they have.
 		return run != NULL && run->status != RUN_ROLLING_BACK;
 	}
-	return wants_plan(request->type);
-}
-
-static void on_hosts(void *data);
-
-/* Ask for the first that waits; false: there is nothing to ask. */
-static bool ask_hosts(struct engine *engine) {
-	struct sources *sources = engine->options.sources;
-	const struct request *request = &engine->reading->request;
-	const char *host = NULL;
-	const char *target = request->type == REQUEST_ATTEMPT_START
-			? target_meant(engine, request, &host)
-			: NULL;
-	return sources->api->refresh(sources, target, host, on_hosts, engine);
-}
-
-/* The first that waited has its answers: it may be decided. */
-static void back_in_line(struct engine *engine) {
-	struct asked *asked = engine->reading;
-	engine->reading = asked->next;
-	asked->read = true;
-	asked->next = NULL;
-	if (engine->tail != NULL) {
-		engine->tail->next = asked;
-	} else {
-		engine->head = asked;
+	if (is_order(request->type) && bridge_executing(bridge) != NULL) {
+		return false; // no other run is begun meanwhile, whatever they have
 	}
-	engine->tail = asked;
+	return wants_plan(request->type);
 }
 
 static void on_hosts(void *data) {
 	struct engine *engine = data;
-	back_in_line(engine);
-	while (engine->reading != NULL && !ask_hosts(engine)) {
-		back_in_line(engine);
+	for (struct asked *asked = engine->head; asked != NULL;
+			asked = asked->next) {
+		if (asked->hosts == HOSTS_ASKED) {
+			asked->hosts = HOSTS_READ;
+		}
 	}
-	if (engine->reading == NULL) {
-		loop_release_clock(engine->options.loop);
-	}
+	engine->asking = false;
+	loop_release_clock(engine->options.loop);
 	turn_soon(engine);
 }
 
-/* Put the head of the queue aside until hosts were asked; others go on
- * meanwhile.  False: it needs none. */
-static bool put_aside(struct engine *engine) {
-	struct asked *asked = engine->head;
+/* One answer of all hosts serves all that wait for a plan. */
+static void note_asked(struct asked *first) {
+	first->hosts = HOSTS_ASKED;
+	for (struct asked *asked = first->next;
+			asked != NULL && wants_plan(first->request.type);
+			asked = asked->next) {
+		if (asked->hosts == HOSTS_UNASKED && wants_plan(asked->request.type)) {
+			asked->hosts = HOSTS_ASKED;
+		}
+	}
+}
+
+/* Ask hosts for what @asked is decided by; false: there is nothing to ask. */
+static bool ask_hosts(struct engine *engine, struct asked *asked) {
 	struct sources *sources = engine->options.sources;
-	struct asked **end = &engine->reading;
-	if (asked->read || sources->api->refresh == NULL ||
-			!wants_hosts(engine, &asked->request)) {
+	const char *host = NULL;
+	const char *target = asked->request.type == REQUEST_ATTEMPT_START
+			? target_meant(engine, &asked->request, &host)
+			: NULL;
+	if (!sources->api->refresh(sources, target, host, on_hosts, engine)) {
 		return false;
 	}
-	bool first = engine->reading == NULL;
-	struct asked *next = asked->next;
-	while (*end != NULL) {
-		end = &(*end)->next;
-	}
-	*end = asked;
-	asked->next = NULL;
-	if (first && !ask_hosts(engine)) {
-		engine->reading = NULL;
-		asked->next = next;
-		return false;
-	}
-	if (first) {
-		loop_hold_clock(engine->options.loop);
-	}
-	engine->head = next;
-	if (next == NULL) {
-		engine->tail = NULL;
-	}
+	note_asked(asked);
+	engine->asking = true;
+	loop_hold_clock(engine->options.loop);
 	return true;
 }
 
-/* Process the head of the queue; false: it must wait. */
-static bool process(struct engine *engine) {
-	struct asked *asked = engine->head;
-	if (!is_known(engine, asked)) {
-		if (put_aside(engine)) {
-			return true;
+/* Whether @asked cannot be decided before hosts have answered; they are asked,
+ * for one after the other. */
+static bool waits_for_hosts(struct engine *engine, struct asked *asked) {
+	if (asked->hosts != HOSTS_UNASKED) {
+		return asked->hosts == HOSTS_ASKED;
+	}
+	return engine->options.sources->api->refresh != NULL &&
+			wants_hosts(engine, &asked->request) && !is_known(engine, asked) &&
+			(engine->asking || ask_hosts(engine, asked));
+}
+
+/* The first request that can be decided now; NULL: none. */
+static struct asked **next_ready(struct engine *engine) {
+	bool ordered = false; // an order waits
+	for (struct asked **link = &engine->head; *link != NULL;
+			link = &(*link)->next) {
+		bool order = is_order((*link)->request.type);
+		bool waits = (ordered && order) || waits_for_hosts(engine, *link);
+		if (!waits) {
+			return link;
 		}
+		ordered = ordered || order;
+	}
+	return NULL;
+}
+
+/* Process the request at @link; false: it must wait. */
+static bool process(struct engine *engine, struct asked **link) {
+	struct asked *asked = *link;
+	if (!is_known(engine, asked)) {
 		if (decide_asked(engine, asked) == COMMIT_LATER) {
 			return false;
 		}
 		perform_answered(engine->perform, &asked->request);
 	}
-	pop(engine);
+	drop(engine, link);
 	return true;
 }
 
@@ -540,22 +548,37 @@ static void tell_drained(struct engine *engine) {
 	}
 }
 
+/* Decide what can be, in order.  False: the journal cannot be written, or not
+ * be read. */
+static bool work_off(struct engine *engine, bool *more) {
+	for (unsigned i = 0; read_back(engine); i++) {
+		struct asked **ready = next_ready(engine);
+		*more = ready != NULL;
+		if (ready == NULL || i == TURN_MOST) {
+			return true;
+		}
+		if (!process(engine, ready)) {
+			return false;
+		}
+	}
+	return false;
+}
+
 /* One turn: what was asked, in order, then what is due, then what follows. */
 static void turn(void *data) {
 	struct engine *engine = data;
+	bool more = false;
 	engine->turning = false;
 	if (engine->dead || !engine->begun) {
 		return;
 	}
-	unsigned left = TURN_MOST;
-	bool ok = true;
-	while (ok && left > 0 && engine->head != NULL) {
-		ok = read_back(engine) && process(engine);
-		left--;
+	bool ok = work_off(engine, &more);
+	if (ok && more) {
+		turn_soon(engine);
+		return;
 	}
-	ok = ok && read_back(engine);
 	enum ticked ticked = TICK_DONE;
-	if (ok && engine->head == NULL) {
+	if (ok) {
 		ticked = tick(engine);
 		/* What cannot be is not decided; all else goes on without it. */
 		ok = ticked == TICK_DONE || (ticked == TICK_STUCK && read_back(engine));
@@ -564,10 +587,6 @@ static void turn(void *data) {
 		retry_later(engine);
 	}
 	if (!ok) {
-		return;
-	}
-	if (engine->head != NULL) {
-		turn_soon(engine);
 		return;
 	}
 	engine->stuck = ticked == TICK_STUCK ? engine->stuck : 0;
@@ -596,20 +615,15 @@ static void drop_older_taps(
 		return;
 	}
 	struct asked **link = &engine->head;
-	struct asked *last = NULL;
 	while (*link != NULL) {
-		struct asked *asked = *link;
+		const struct asked *asked = *link;
 		if (asked->request.type == REQUEST_TAPS && !asked->request.fresh &&
 				strcmp(asked->request.post, request->post) == 0) {
-			*link = asked->next;
-			engine->queued--;
-			asked_destroy(asked);
+			drop(engine, link);
 		} else {
-			last = asked;
-			link = &asked->next;
+			link = &(*link)->next;
 		}
 	}
-	engine->tail = last;
 }
 
 void engine_ask(struct engine *engine, const struct request *request,
@@ -621,12 +635,8 @@ void engine_ask(struct engine *engine, const struct request *request,
 	}
 	struct asked *asked = asked_create(request, input);
 	asked->asked_ms = loop_now_ms(engine->options.loop);
-	if (engine->tail != NULL) {
-		engine->tail->next = asked;
-	} else {
-		engine->head = asked;
-	}
-	engine->tail = asked;
+	*engine->end = asked;
+	engine->end = &asked->next;
 	engine->queued++;
 	turn_soon(engine);
 }
@@ -659,6 +669,7 @@ struct engine *engine_create(
 		const struct engine_options *options, struct err *err) {
 	struct engine *engine = xcalloc(1, sizeof(*engine));
 	engine->options = *options;
+	engine->end = &engine->head;
 	if (!record_init(&engine->record, options->journal, options->voice, err)) {
 		record_finish(&engine->record);
 		free(engine);
@@ -693,15 +704,10 @@ void engine_destroy(struct engine *engine) {
 	loop_timer_destroy(engine->due);
 	loop_timer_destroy(engine->pulse);
 	while (engine->head != NULL) {
-		pop(engine);
+		drop(engine, &engine->head);
 	}
-	if (engine->reading != NULL) {
+	if (engine->asking) {
 		loop_release_clock(engine->options.loop);
-	}
-	while (engine->reading != NULL) {
-		struct asked *asked = engine->reading;
-		engine->reading = asked->next;
-		asked_destroy(asked);
 	}
 	posted_finish(&engine->posted);
 	if (engine->holding) {
@@ -771,5 +777,5 @@ const struct bridge *engine_bridge(const struct engine *engine) {
 }
 
 bool engine_is_drained(const struct engine *engine) {
-	return engine->head == NULL && engine->reading == NULL;
+	return engine->head == NULL;
 }

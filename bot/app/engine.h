@@ -31,6 +31,11 @@ struct voice;
  * again from the journal, and the request waits at the head of the queue, with
  * growing delay, until it can be written.
  *
+ * A request that hosts must be asked for first stays in its place meanwhile.
+ * What was asked after it goes on, but for orders: what people tell the bridge
+ * or a run to do is decided in the order in which it was said, so that a hold
+ * after a start finds what it is to hold.
+ *
  * Nothing is decided before the server was first reached and read, or has been
  * out of reach for a minute: what was tapped while no bot ran comes before
  * what is due.

@@ -756,7 +756,7 @@ static void a_host_that_was_away_before_may_be_so_for_a_moment_again(
 	(void)state;
 	struct rig rig;
 	rig_init(&rig, ten_lines);
-	rig_far(&rig);
+	rig_far(&rig, 0);
 	rig_start(&rig);
 	rig_go(&rig, 1000);
 	fake_chat_say(rig.chat, "lead", "!cutover start");
@@ -772,6 +772,130 @@ static void a_host_that_was_away_before_may_be_so_for_a_moment_again(
 	assert_int_equal(rig_count(&rig, "run.held"), 1);
 	rig_go(&rig, 40000);
 	assert_int_equal(rig_count(&rig, "run.held"), 2);
+	rig_finish(&rig);
+}
+
+/* Hosts take long to say what files they have. */
+static void start_far(struct rig *rig, const char *runbook) {
+	rig_init(rig, runbook);
+	rig_far(rig, 10000);
+	rig_start(rig);
+	rig_go(rig, 1000);
+	fake_chat_say(rig->chat, "lead", "!cutover start");
+	rig_go(rig, 2000);
+	assert_int_equal(rig_count(rig, "run.begun"), 0);
+}
+
+static size_t begun(const struct rig *rig) {
+	size_t count = 0;
+	fake_machine_attempts(rig->machine, &count);
+	return count;
+}
+
+static void a_hold_said_while_a_start_asks_hosts_holds_what_it_starts(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, ten_lines);
+	fake_chat_say(rig.chat, "other", "!cutover hold wait");
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "run.begun"), 1);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	assert_int_equal(rig_count(&rig, "command.refused"), 0);
+	assert_int_equal(begun(&rig), 0);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 60000);
+	assert_int_equal(begun(&rig), 2);
+	rig_finish(&rig);
+}
+
+static void an_abort_said_while_a_start_asks_hosts_ends_what_it_starts(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, ten_lines);
+	fake_chat_say(rig.chat, "lead", "!cutover abort not tonight");
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "run.aborted"), 1);
+	assert_int_equal(rig_count(&rig, "command.refused"), 0);
+	assert_int_equal(begun(&rig), 0);
+	rig_finish(&rig);
+}
+
+/* Each of them may be the last that the bot of before heard. */
+static void a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, ten_lines);
+	fake_chat_say(rig.chat, "other", "!cutover hold wait");
+	rig_go(&rig, 2000);
+	rig_bury(&rig);
+	rig_start(&rig);
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	assert_int_equal(begun(&rig), 0);
+	rig_finish(&rig);
+}
+
+/* The answer comes in the very moment in which the hold is heard. */
+static void a_hold_heard_as_hosts_answer_holds(void **state) {
+	(void)state;
+	struct rig rig;
+	for (int64_t ms = 7990; ms <= 8010; ms++) {
+		start_far(&rig, ten_lines);
+		rig_go(&rig, ms);
+		fake_chat_say(rig.chat, "other", "!cutover hold wait");
+		rig_go(&rig, 60000);
+		assert_int_equal(rig_count(&rig, "run.held"), 1);
+		assert_int_equal(rig_count(&rig, "command.refused"), 0);
+		assert_int_equal(begun(&rig), 0);
+		rig_finish(&rig);
+	}
+}
+
+static void questions_wait_for_no_host(void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, ten_lines);
+	fake_chat_say(rig.chat, "other", "!status");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "command.answered"), 1);
+	assert_int_equal(rig_count(&rig, "run.begun"), 0);
+	rig_finish(&rig);
+}
+
+/* A run is under way: what would be refused for that asks nobody, and keeps
+ * nobody from stopping it. */
+static void a_second_start_delays_no_hold_of_the_first(void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, ten_lines);
+	rig_go(&rig, 8000);
+	assert_int_equal(rig_count(&rig, "run.begun"), 1);
+	fake_chat_say(rig.chat, "other", "!cutover start");
+	fake_chat_say(rig.chat, "other", "!cutover hold wait");
+	rig_go(&rig, 1000);
+	assert_int_equal(rig_count(&rig, "command.refused"), 1);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	rig_go(&rig, 60000);
+	assert_int_equal(begun(&rig), 0);
+	rig_finish(&rig);
+}
+
+/* One answer of the hosts serves all that was asked for before. */
+static void many_plans_wait_for_hosts_once(void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, with_way_back);
+	for (int i = 0; i < 5; i++) {
+		fake_chat_say(rig.chat, "lead", "!cutover plan");
+	}
+	fake_chat_say(rig.chat, "lead", "!cutover hold wait");
+	rig_go(&rig, 20000);
+	assert_int_equal(rig_count(&rig, "command.refused"), 5);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	assert_int_equal(begun(&rig), 0);
 	rig_finish(&rig);
 }
 
@@ -1084,6 +1208,16 @@ int main(void) {
 		cmocka_unit_test(files_that_cannot_be_read_start_nothing),
 		cmocka_unit_test(
 				a_host_that_was_away_before_may_be_so_for_a_moment_again),
+		cmocka_unit_test(
+				a_hold_said_while_a_start_asks_hosts_holds_what_it_starts),
+		cmocka_unit_test(
+				an_abort_said_while_a_start_asks_hosts_ends_what_it_starts),
+		cmocka_unit_test(
+				a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order),
+		cmocka_unit_test(a_hold_heard_as_hosts_answer_holds),
+		cmocka_unit_test(questions_wait_for_no_host),
+		cmocka_unit_test(a_second_start_delays_no_hold_of_the_first),
+		cmocka_unit_test(many_plans_wait_for_hosts_once),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),
 		cmocka_unit_test(a_gate_that_another_hand_rewrote_is_void),

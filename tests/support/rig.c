@@ -32,6 +32,10 @@ struct rig_sources {
 	bool files_changed;
 	bool secrets_broken;
 	bool far;
+	int64_t far_ms;
+	struct loop_timer *answer; // that far hosts will give; NULL: none is due
+	void (*fn)(void *data);
+	void *fn_data;
 };
 
 static const char *const lead_backups[] = { "id-dep" };
@@ -81,14 +85,29 @@ static bool read_target(struct sources *sources, const char *name,
 	return add_target(of(sources), name, plan, err);
 }
 
-/* Each host answers at once, or is away at once. */
+static void forget_answer(struct rig_sources *self) {
+	loop_timer_destroy(self->answer);
+	self->answer = NULL;
+}
+
+static void on_answer(void *data) {
+	struct rig_sources *self = data;
+	forget_answer(self);
+	self->fn(self->fn_data);
+}
+
+/* All hosts answer together, or turn out to be away together. */
 static bool refresh(struct sources *sources, const char *target,
 		const char *host, void (*fn)(void *data), void *data) {
-	const struct rig_sources *self = of(sources);
+	struct rig_sources *self = (struct rig_sources *)sources;
 	(void)target;
 	(void)host;
+	assert(self->answer == NULL);
 	if (self->far) {
-		loop_defer(self->rig->loop, fn, data);
+		self->fn = fn;
+		self->fn_data = data;
+		self->answer = loop_timer_create(self->rig->loop, on_answer, self);
+		loop_timer_start_real(self->answer, self->far_ms);
 	}
 	return self->far;
 }
@@ -287,6 +306,7 @@ void rig_bury(struct rig *rig) {
 	rig->server->api->destroy(rig->server);
 	rig->runner->api->destroy(rig->runner);
 	engine_destroy(rig->engine);
+	forget_answer(rig->sources);
 	inbox_destroy(rig->inbox);
 	outbox_destroy(rig->outbox);
 	rig->engine = NULL;
@@ -362,8 +382,9 @@ void rig_break_files(struct rig *rig, bool broken) {
 	rig->sources->files_broken = broken;
 }
 
-void rig_far(struct rig *rig) {
+void rig_far(struct rig *rig, int64_t ms) {
 	rig->sources->far = true;
+	rig->sources->far_ms = ms;
 }
 
 void rig_change_files(struct rig *rig, bool changed) {

@@ -59,8 +59,8 @@ void rig_go(struct rig *rig, int64_t ms);
 void rig_runbook(struct rig *rig, const char *text);
 /* The targets' files, the secrets, cannot be read from now on, or can. */
 void rig_break_files(struct rig *rig, bool broken);
-/* The targets' files are on other machines. */
-void rig_far(struct rig *rig);
+/* The targets' files are on other machines, which answer after @ms. */
+void rig_far(struct rig *rig, int64_t ms);
 /* The targets have another file than before. */
 void rig_change_files(struct rig *rig, bool changed);
 void rig_break_secrets(struct rig *rig, bool broken);
