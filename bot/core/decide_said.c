@@ -297,12 +297,27 @@ static void open_rollback(struct deciding *d, const struct run *run) {
 	deciding_roll_back(d, run, event);
 }
 
-static void say_rollback(struct deciding *d) {
-	const struct run *run = bridge_to_roll_back(d->bridge);
-	if (run == NULL) {
+/* There is nothing to put back; but whoever asks wants nothing to begin. */
+static void hold_instead(struct deciding *d) {
+	const struct run *run = bridge_executing(d->bridge);
+	if (run == NULL || run->kind != RUN_PRODUCTION || run->held) {
 		saying_refuse(d,
 				"nothing to roll back\n"
 				"no command of an open production run has started");
+		return;
+	}
+	struct event event = run_said(d, EVENT_RUN_HELD, run);
+	bool why = event.text != NULL && event.text[0] != '\0';
+	event.text = decision_print(d->decision,
+			"a rollback is asked for before any command%s%s", why ? ": " : "",
+			why ? event.text : "");
+	deciding_add(d, event);
+}
+
+static void say_rollback(struct deciding *d) {
+	const struct run *run = bridge_to_roll_back(d->bridge);
+	if (run == NULL) {
+		hold_instead(d);
 		return;
 	}
 	if (runbook_phase(run->plan->runbook, PHASE_ROLLBACK) == RUNBOOK_NONE) {

@@ -30,6 +30,9 @@ static const char head[] =
 static const char foot[] =
 		"\nApproving and refusing are no commands: tap ✅ or ❌ on the gate's "
 		"own post.\n\n"
+		"`!rollback` where no command of the run has started yet holds it: "
+		"nothing is there to put\nback, and nothing begins before "
+		"`!cutover resume`.\n\n"
 		"In the bot's own threads, where people answer by reflex, only the "
 		"commands marked so act;\nany other is answered with where to say "
 		"it.\n\n"

@@ -245,11 +245,26 @@ static void a_rollback_takes_what_an_unknown_step_left_if_told_to(
 	assert_string_equal(run_value(night_run(night), "SNAP"), "SNAP");
 }
 
+/* There is nothing to put back, and yet nobody wants it to begin by itself. */
+static void a_rollback_before_any_command_holds_what_would_begin(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_shown(night);
+	night_say(night, "rep", REQUEST_ROLLBACK, NULL, "ingest is red");
+	assert_string_equal(night_shown(night), "run.held by rep\n");
+	assert_string_equal(night_run(night)->held_why,
+			"a rollback is asked for before any command: ingest is red");
+	night_says(night, "cto", REQUEST_ROLLBACK);
+	assert_non_null(strstr(night_shown(night), "nothing to roll back"));
+	night_approve_t0(night);
+	assert_false(night_run(night)->command_started);
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_true(night_run(night)->command_started);
+}
+
 static void rollback_needs_two_and_asking_is_one(void **state) {
 	struct night *night = *state;
 	night_begin(night);
-	night_says(night, "lead", REQUEST_ROLLBACK);
-	assert_non_null(strstr(night_shown(night), "nothing to roll back"));
 	night_approve_t0(night);
 	night_shown(night);
 	night_say(night, "lead", REQUEST_ROLLBACK, NULL, "ingest is red");
@@ -840,6 +855,7 @@ int main(void) {
 		claim(what_an_unknown_step_left_is_taken_over_with_done),
 		claim(an_undo_value_is_given_up_only_in_so_many_words),
 		claim(a_rollback_takes_what_an_unknown_step_left_if_told_to),
+		claim(a_rollback_before_any_command_holds_what_would_begin),
 		claim(rollback_needs_two_and_asking_is_one),
 		claim(a_mended_workdir_is_taken_over_by_a_plan),
 		claim(a_journal_that_is_behind_the_channel_holds),

@@ -822,6 +822,18 @@ static void an_abort_said_while_a_start_asks_hosts_ends_what_it_starts(
 	rig_finish(&rig);
 }
 
+static void a_rollback_said_while_a_start_asks_hosts_holds_what_it_starts(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, with_way_back);
+	fake_chat_say(rig.chat, "cto", "!rollback it smells");
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	assert_int_equal(begun(&rig), 0);
+	rig_finish(&rig);
+}
+
 /* Each of them may be the last that the bot of before heard. */
 static void a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order(
 		void **state) {
@@ -1212,6 +1224,8 @@ int main(void) {
 				a_hold_said_while_a_start_asks_hosts_holds_what_it_starts),
 		cmocka_unit_test(
 				an_abort_said_while_a_start_asks_hosts_ends_what_it_starts),
+		cmocka_unit_test(
+				a_rollback_said_while_a_start_asks_hosts_holds_what_it_starts),
 		cmocka_unit_test(
 				a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order),
 		cmocka_unit_test(a_hold_heard_as_hosts_answer_holds),
