@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/ssh_way.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "exec/ssh.h"
@@ -168,19 +169,11 @@ static bool ask(struct question *question, const struct config_target *target,
 	for (size_t i = 0; i < target->files.count; i++) {
 		args[i + 1] = target->files.items[i];
 	}
-	char *key = config_path(base_dir, target->ssh_key);
-	char *known_hosts = config_path(base_dir, target->ssh_known_hosts);
-	const struct ssh_host where = {
-		.name = host->name,
-		.user = host->user,
-		.port = host->port,
-		.key = key,
-		.known_hosts = known_hosts,
-	};
-	question->call = ssh_call_start(question->hostfiles->ssh, &where, script,
+	struct ssh_way way;
+	ssh_way_init(&way, target, host, base_dir);
+	question->call = ssh_call_start(question->hostfiles->ssh, &way.host, script,
 			args, -1, READ_MS, &sink, question, err);
-	free(known_hosts);
-	free(key);
+	ssh_way_finish(&way);
 	return question->call != NULL;
 }
 

@@ -198,18 +198,11 @@ static bool find_host(struct job *job, const struct run *run,
 		return true;
 	}
 	if (!config_value_host(text, &job->where, err) ||
-			!sources->api->ssh_files(
-					sources, block->on, &job->key, &job->known_hosts, err)) {
+			!sources->api->ssh_way(
+					sources, block->on, &job->where, &job->way, err)) {
 		return false;
 	}
-	job->ssh = (struct ssh_host){
-		.name = job->where.name,
-		.user = job->where.user,
-		.port = job->where.port,
-		.key = job->key,
-		.known_hosts = job->known_hosts,
-	};
-	job->spec.host = &job->ssh;
+	job->spec.host = &job->way.host;
 	return true;
 }
 
@@ -279,7 +272,6 @@ void job_finish(struct job *job) {
 	free(job->where.text);
 	free(job->where.user);
 	free(job->where.name);
-	free(job->key);
-	free(job->known_hosts);
+	ssh_way_finish(&job->way);
 	*job = (struct job){ 0 };
 }

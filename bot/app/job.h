@@ -5,12 +5,12 @@
 #include <stddef.h>
 
 #include "app/sources.h"
+#include "app/ssh_way.h"
 #include "base/err.h"
 #include "codec/config.h"
 #include "core/bridge.h"
 #include "core/decide.h"
 #include "exec/runner.h"
-#include "exec/ssh.h"
 
 /*
  * An attempt as the runner wants it, made from the plan in the journal: what
@@ -25,10 +25,8 @@ struct job {
 	const char **conditions;
 	const char **sets;
 	const char **may_set;
-	struct ssh_host ssh;
-	struct config_host where; // what ssh points to, as the next two
-	char *key;
-	char *known_hosts;
+	struct config_host where;
+	struct ssh_way way; // to it
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "app/settings_build.h"
+#include "app/ssh_way.h"
 #include "base/xalloc.h"
 #include "journal/journal.h"
 #include "mattermost/server.h"
@@ -195,8 +196,8 @@ static bool refresh(struct sources *sources, const char *target,
 					source->config.dir, target, host, fn, data);
 }
 
-static bool ssh_files(const struct sources *sources, const char *name,
-		char **key, char **known_hosts, struct err *err) {
+static bool make_ssh_way(const struct sources *sources, const char *name,
+		const struct config_host *host, struct ssh_way *way, struct err *err) {
 	const struct config_file *file = &of(sources)->config;
 	const struct config_target *target = config_target(file->config, name);
 	if (target == NULL || target->ssh_key == NULL ||
@@ -204,8 +205,7 @@ static bool ssh_files(const struct sources *sources, const char *name,
 		return err_set(err, ERR_REFUSED,
 				"the config no longer says how to reach [target %s]", name);
 	}
-	*key = config_file_path(file, target->ssh_key);
-	*known_hosts = config_file_path(file, target->ssh_known_hosts);
+	ssh_way_init(way, target, host, file->dir);
 	return true;
 }
 
@@ -268,7 +268,7 @@ static const struct sources_api api = {
 	.plan = make_plan,
 	.target = read_target,
 	.refresh = refresh,
-	.ssh_files = ssh_files,
+	.ssh_way = make_ssh_way,
 	.secrets = read_secrets,
 };
 

@@ -16,7 +16,9 @@
  * test can stand in; app/source.h is the real one.
  */
 
+struct config_host;
 struct sources;
+struct ssh_way;
 
 struct sources_api {
 	/* Borrowed until the loop turns. */
@@ -45,10 +47,11 @@ struct sources_api {
 	bool (*refresh)(struct sources *sources, const char *target,
 			const char *host, void (*fn)(void *data), void *data);
 
-	/* The files that ssh needs for @target, to be freed.  NULL: none is over
+	/* ssh_way_init() for @host by what @target now says.  NULL: none is over
 	 * ssh. */
-	bool (*ssh_files)(const struct sources *sources, const char *target,
-			char **key, char **known_hosts, struct err *err);
+	bool (*ssh_way)(const struct sources *sources, const char *target,
+			const struct config_host *host, struct ssh_way *way,
+			struct err *err);
 
 	/*
 	 * The secrets of @env in clear, in @values; false when one is missing or

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/ssh_way.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/xalloc.h"
@@ -81,18 +82,10 @@ static void look_at(struct looking *looking, const struct config_target *target,
 		},
 	};
 	str_init(&question->answer, ANSWER_MAX);
-	char *key = config_file_path(looking->file, target->ssh_key);
-	char *known_hosts = config_file_path(
-			looking->file, target->ssh_known_hosts);
-	const struct ssh_host where = {
-		.name = host->name,
-		.user = host->user,
-		.port = host->port,
-		.key = key,
-		.known_hosts = known_hosts,
-	};
+	struct ssh_way way;
+	ssh_way_init(&way, target, host, looking->file->dir);
 	const char **words = host_look_words(&question->look);
-	if (ssh_call_start(looking->ssh, &where, host_look_script, words, -1,
+	if (ssh_call_start(looking->ssh, &way.host, host_look_script, words, -1,
 				LOOK_MS, &sink, question, &err) != NULL) {
 		looking->under_way++;
 	} else {
@@ -100,8 +93,7 @@ static void look_at(struct looking *looking, const struct config_target *target,
 		question_destroy(question);
 	}
 	free(words);
-	free(known_hosts);
-	free(key);
+	ssh_way_finish(&way);
 }
 
 static void look_at_target(struct looking *looking,
