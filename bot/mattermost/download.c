@@ -16,7 +16,6 @@
 #include "codec/mattermost_json.h"
 #include "mattermost/api.h"
 #include "sys/fd.h"
-#include "sys/filehash.h"
 
 #define TIMEOUT_MS ((int64_t)10 * 60 * 1000)
 #define SAFE_NAME  100
@@ -295,14 +294,6 @@ static void on_about(void *data, const struct api_answer *answer) {
 	download->part = xasprintf(
 			"%s/.%spart", download->folder, download->prefix);
 	free(safe);
-	bool there = file_hash(
-			download->path, &download->bytes, download->digest, &err);
-	if (there && download->bytes == download->about.bytes) {
-		download->told.result = SERVER_OK;
-		tell(download);
-		return;
-	}
-	download->bytes = 0;
 	stream(download);
 }
 
