@@ -22,24 +22,29 @@ bool attempt_folder_make_parent(const char *path, struct err *err) {
 	return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
+/* An empty file, durably. */
+static bool put_mark(const char *folder, const char *name, struct err *err) {
+	char *path = xasprintf("%s/%s", folder, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+	fd_close(&fd);
+	ok = ok && fd_sync_folder_of(path, err);
+	free(path);
+	return ok;
+}
+
 bool attempt_folder_make(const char *folder, struct err *err) {
 	if (!attempt_folder_make_parent(folder, err)) {
 		return false;
 	}
-	char *armed = xasprintf("%s/%s", folder, STEP_ARMED);
 	char *cancel = xasprintf("%s/%s", folder, STEP_CANCEL);
-	bool ok = true;
-	if (access(cancel, F_OK) != 0) {
-		int fd = open(armed, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0) {
-			ok = err_set(err, ERR_IO, "%s: %s", armed, strerror(errno));
-		}
-		fd_close(&fd);
-		ok = ok && fd_sync_folder_of(armed, err);
-	}
+	bool ok = access(cancel, F_OK) == 0 || put_mark(folder, STEP_ARMED, err);
 	free(cancel);
-	free(armed);
 	return ok;
+}
+
+bool attempt_folder_give_up(const char *folder, struct err *err) {
+	return put_mark(folder, STEP_LOST, err);
 }
 
 bool attempt_folder_is_whole(const char *folder) {

@@ -20,6 +20,10 @@ bool attempt_folder_make_parent(const char *path, struct err *err)
 bool attempt_folder_make(const char *folder, struct err *err)
 		__attribute__((warn_unused_result));
 
+/* Note, durably, that what the folder tells is another journal's. */
+bool attempt_folder_give_up(const char *folder, struct err *err)
+		__attribute__((warn_unused_result));
+
 /* Write the spec for steprun; @clock_path "" for the system's clock. */
 bool attempt_folder_arm(const char *folder, const struct attempt_spec *spec,
 		const char *clock_path, size_t log_cap, struct err *err)

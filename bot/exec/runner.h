@@ -103,7 +103,8 @@ struct runner_sink {
 
 struct runner_api {
 	/* Make a place for an attempt that is not on record as started.  Durable;
-	 * again does no harm. */
+	 * again does no harm.  One that has begun nevertheless is of a journal that is
+	 * no longer: it ends unknown. */
 	bool (*prepare)(struct runner *runner, const char *id, struct err *err);
 	/* Start it, or go on following it.  @spec is copied. */
 	void (*ensure)(struct runner *runner, const struct attempt_spec *spec);

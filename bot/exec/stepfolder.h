@@ -18,6 +18,7 @@ struct str;
  *	armed      bot      becomes `cancel`: a rename needs no room on the disk
  *	cancel     bot      end it
  *	seen       bot      the status was read
+ *	lost       bot      all this is of a journal that is no longer
  *	lock       runner   locked while the runner lives
  *	alive      runner   locked while it or anything it started lives
  *	started    runner   the mark: made durable before the command is started
@@ -36,6 +37,7 @@ struct str;
 #define STEP_ARMED     "armed"
 #define STEP_CANCEL    "cancel"
 #define STEP_SEEN      "seen"
+#define STEP_LOST      "lost"
 #define STEP_LOCK      "lock"
 #define STEP_ALIVE     "alive"
 #define STEP_STARTED   "started"

@@ -604,9 +604,13 @@ static bool steprunner_prepare(
 	if (!attempt_id_is_good(id)) {
 		return err_set(err, ERR_INVALID, "its id is no name for a folder");
 	}
-	char *folder = folder_of(from_base(base), id);
-	bool ok = attempt_folder_make(folder, err);
-	free(folder);
+	/* What is not on record as started has not begun: this is of a run by the
+	 * same name, from before the journal was put back from a copy. */
+	struct followed probe = { .folder = folder_of(from_base(base), id) };
+	bool lost = has_traces(&probe);
+	bool ok = attempt_folder_make(probe.folder, err) &&
+			(!lost || attempt_folder_give_up(probe.folder, err));
+	free(probe.folder);
 	return ok;
 }
 
@@ -620,6 +624,11 @@ static void steprunner_ensure(
 	struct followed *followed = follow(runner, spec);
 	if (!attempt_id_is_good(spec->id)) {
 		conclude_not_started(followed, "its id is no name for a folder");
+		return;
+	}
+	if (is_there(followed, STEP_LOST)) {
+		conclude_unknown_for(
+				followed, "it began for a run that my journal does not know");
 		return;
 	}
 	if (!has_traces(followed) && !attempt_folder_is_whole(followed->folder)) {
