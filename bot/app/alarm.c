@@ -90,18 +90,18 @@ static void say(struct alarm *alarm) {
 	if (alarm->key == NULL) {
 		find_words(alarm);
 	}
-	alarm->busy = true;
-	if (alarm->doubt) {
-		alarm->server->api->find(
-				alarm->server, alarm->key, "", "", on_reply, alarm);
-		return;
-	}
 	const struct server_new_post post = {
 		.key = alarm->key,
 		.root_id = "",
 		.message = alarm->words,
 	};
-	alarm->server->api->post(alarm->server, &post, on_reply, alarm);
+	const struct server_api *api = alarm->server->api;
+	alarm->busy = true;
+	if (alarm->doubt) {
+		api->find(alarm->server, &post, on_reply, alarm);
+	} else {
+		api->post(alarm->server, &post, on_reply, alarm);
+	}
 }
 
 struct alarm *alarm_create(

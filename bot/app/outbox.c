@@ -454,23 +454,22 @@ static bool note_try(struct item *item, const char *text, struct err *err) {
 static void call_server(
 		struct item *item, const char *post_id, const char *text) {
 	struct server *server = item->outbox->options.server;
+	const struct server_new_post post = {
+		.key = item->key,
+		.first_try_ms = item->first_try_ms,
+		.channel = item->channel,
+		.root_id = post_id,
+		.message = text,
+		.file_path = item->file_path,
+		.file_name = item->file_name,
+	};
 	switch (item->kind) {
 	case OUTBOX_POST:
 		if (item->work == WORK_LOOK) {
-			server->api->find(
-					server, item->key, item->channel, post_id, on_found, item);
-			return;
+			server->api->find(server, &post, on_found, item);
+		} else {
+			server->api->post(server, &post, on_posted, item);
 		}
-		const struct server_new_post post = {
-			.key = item->key,
-			.first_try_ms = item->first_try_ms,
-			.channel = item->channel,
-			.root_id = post_id,
-			.message = text,
-			.file_path = item->file_path,
-			.file_name = item->file_name,
-		};
-		server->api->post(server, &post, on_posted, item);
 		return;
 	case OUTBOX_EDIT:
 		server->api->edit(server, post_id, text, on_done, item);

@@ -99,9 +99,9 @@ static void post(struct server *server, const struct server_new_post *post,
 	outgoing_post(client_of(server)->outgoing, post, fn, data);
 }
 
-static void find(struct server *server, const char *key, const char *channel,
-		const char *root_id, server_reply_fn fn, void *data) {
-	outgoing_find(client_of(server)->outgoing, key, channel, root_id, fn, data);
+static void find(struct server *server, const struct server_new_post *post,
+		server_reply_fn fn, void *data) {
+	outgoing_find(client_of(server)->outgoing, post, fn, data);
 }
 
 static void edit(struct server *server, const char *post_id,

@@ -34,7 +34,7 @@ struct deed {
 	char *post_id;
 	char *root_id;
 	char *message;
-	int64_t first_try_ms; // post
+	int64_t first_try_ms; // post, find
 	char found[65];       // find
 	int64_t found_at_ms;
 	struct err refused; // why, while it is found out whether for good
@@ -355,6 +355,7 @@ static void create(struct deed *deed, const char *file_id) {
 			.message = deed->message,
 			.pending_post_id = pending,
 			.key = deed->key,
+			.try_ms = deed->first_try_ms,
 			.file_id = file_id,
 	});
 	ask(deed, HTTP_POST, "/posts", body, on_created);
@@ -455,13 +456,14 @@ void outgoing_post(struct outgoing *outgoing,
 	}
 }
 
-/* Remember it if it is the post that is looked for; of several the newest: the
- * others are of a journal that was put back from a copy since. */
+/* Remember it if it is the post that is looked for.  One of another try is of a
+ * journal that was put back from a copy since. */
 static void look_at(struct deed *deed, const struct mattermost_posts *posts) {
 	for (size_t i = 0; i < posts->count; i++) {
 		const struct mattermost_post *post = &posts->posts[i];
 		if (post->create_at_ms > deed->found_at_ms &&
-				strcmp(post->key, deed->key) == 0 && post->delete_at_ms == 0 &&
+				strcmp(post->key, deed->key) == 0 &&
+				post->try_ms == deed->first_try_ms && post->delete_at_ms == 0 &&
 				strcmp(post->user_id, deed->outgoing->own_id) == 0) {
 			snprintf(deed->found, sizeof(deed->found), "%s", post->id);
 			deed->found_at_ms = post->create_at_ms;
@@ -522,14 +524,14 @@ static void look_there(struct deed *deed) {
 	free(path);
 }
 
-void outgoing_find(struct outgoing *outgoing, const char *key,
-		const char *channel, const char *root_id, server_reply_fn fn,
-		void *data) {
+void outgoing_find(struct outgoing *outgoing,
+		const struct server_new_post *post, server_reply_fn fn, void *data) {
 	struct deed *deed = deed_add(outgoing, fn, data);
-	deed->key = xstrdup(key);
-	deed->root_id = xstrdup(root_id);
+	deed->key = xstrdup(post->key);
+	deed->first_try_ms = post->first_try_ms;
+	deed->root_id = xstrdup(post->root_id);
 	if (is_placed(deed)) {
-		go_to(deed, channel, look_there);
+		go_to(deed, post->channel, look_there);
 	}
 }
 

@@ -32,9 +32,8 @@ void outgoing_set_place(struct outgoing *outgoing, const char *own_id,
  */
 void outgoing_post(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data);
-void outgoing_find(struct outgoing *outgoing, const char *key,
-		const char *channel, const char *root_id, server_reply_fn fn,
-		void *data);
+void outgoing_find(struct outgoing *outgoing,
+		const struct server_new_post *post, server_reply_fn fn, void *data);
 void outgoing_edit(struct outgoing *outgoing, const char *post_id,
 		const char *message, server_reply_fn fn, void *data);
 void outgoing_pin(struct outgoing *outgoing, const char *post_id, bool pinned,

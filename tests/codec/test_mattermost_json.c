@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/xalloc.h"
 #include "support/test.h"
 
 /* Texts as the servers send them: 5.37 tight, 11.6 with blanks. */
@@ -349,6 +350,32 @@ static void a_refusal_says_its_id_and_one_clean_line(void **state) {
 	assert_string_equal(error.message, "\xef\xbf\xbd");
 }
 
+static void of_which_try_a_post_is_can_be_read(void **state) {
+	(void)state;
+	static const struct {
+		const char *props;
+		int64_t try_ms;
+	} cases[] = {
+		{ "{\"bridgekeeper\":\"k\",\"bridgekeeper_try\":1780000000001}",
+				1780000000001 },
+		{ "{\"bridgekeeper\":\"k\"}", 0 },
+		{ "{\"bridgekeeper_try\":\"soon\"}", 0 }, // a prankster's
+		{ "null", 0 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mattermost_posts posts = { 0 };
+		struct err err = { 0 };
+		char *text = xasprintf("{\"id\":\"p\",\"channel_id\":\"c\","
+							   "\"user_id\":\"u\",\"message\":\"\","
+							   "\"props\":%s}",
+				cases[i].props);
+		assert_true(mattermost_json_read_post(text, &posts, &err));
+		assert_int_equal(posts.posts[0].try_ms, cases[i].try_ms);
+		mattermost_json_finish_posts(&posts);
+		free(text);
+	}
+}
+
 static void what_is_written_is_what_the_server_takes(void **state) {
 	(void)state;
 	char *text = mattermost_json_write_post(&(struct mattermost_new_post){
@@ -357,12 +384,14 @@ static void what_is_written_is_what_the_server_takes(void **state) {
 			.message = "a \"b\"\n",
 			.pending_post_id = "u0:k",
 			.key = "k",
+			.try_ms = 1780000000001,
 			.file_id = "f1",
 	});
 	assert_string_equal(text,
 			"{\"channel_id\":\"c1\",\"root_id\":\"\","
 			"\"message\":\"a \\\"b\\\"\\n\",\"pending_post_id\":\"u0:k\","
-			"\"props\":{\"bridgekeeper\":\"k\"},\"file_ids\":[\"f1\"]}");
+			"\"props\":{\"bridgekeeper\":\"k\","
+			"\"bridgekeeper_try\":1780000000001},\"file_ids\":[\"f1\"]}");
 	free(text);
 	text = mattermost_json_write_patch("x");
 	assert_string_equal(text, "{\"message\":\"x\"}");
@@ -395,6 +424,7 @@ int main(void) {
 		cmocka_unit_test(null_is_an_empty_list_of_taps),
 		cmocka_unit_test(lookups_are_read),
 		cmocka_unit_test(a_refusal_says_its_id_and_one_clean_line),
+		cmocka_unit_test(of_which_try_a_post_is_can_be_read),
 		cmocka_unit_test(what_is_written_is_what_the_server_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

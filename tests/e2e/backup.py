@@ -8,6 +8,7 @@ import json
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -101,6 +102,9 @@ class Site(stage.Stage):
 
     def play_to_the_first_look(self):
         self.start()
+        self.play_on_to_the_first_look()
+
+    def play_on_to_the_first_look(self):
         self.say("lead", "!cutover start")
         gate = self.ready("/gate/1")
         self.tap("lead", gate)
@@ -200,6 +204,45 @@ def resumed_after_a_look(there):
     assert len([p for p in there.posts() if "/held/" in stage.key(p)]) == 1
 
 
+def put_back_only(there, name):
+    """@name of the state folder, as it was when it was backed up."""
+    for path in (there.folder / "state").glob(name + "*"):
+        path.unlink()
+    shutil.copy(there.folder / "backup" / name, there.folder / "state" / name)
+
+
+def a_gate_of_a_lost_journal(there):
+    there.start()
+    there.say("lead", "!status")
+    there.wait("answer/")
+    (there.folder / "backup").mkdir()
+    with sqlite3.connect(there.folder / "state/journal.db") as journal, \
+            sqlite3.connect(there.folder / "backup/journal.db") as backup:
+        journal.backup(backup)
+    there.play_on_to_the_first_look()
+    before = there.post("/gate/1")["id"]
+    there.kill()
+    put_back_only(there, "journal.db")
+    # The bot hears of the start once more, says its plan and its card, and
+    # cannot know whether the gate's post was made.
+    for fault in ({"do": "delay", "ms": 1, "times": 2}, {"do": "500"}):
+        there.ask("POST", "/sandbox/faults", {
+            "on": "request", "method": "POST", "path": "/posts$", **fault})
+    there.start()
+    gate = there.until("the gate to be asked for anew", lambda: [
+        row for row in there.journal() if row["type"] == "gate.posted"])
+    types = [row["type"] for row in there.journal()]
+    assert before not in str(gate[0]["body"]), "approved in another night"
+    assert "gate.passed" not in types, types
+    there.tap("lead", there.ready("/gate/1"))
+    there.tap("rep", there.ready("/gate/1"))
+    there.wait("/held/")
+    there.say("lead", "!cutover resume")
+    # That it did the first step before is not known, nor that it did not.
+    there.wait("step/1.1/", "my journal does not know")
+    assert there.ledger() == ["first"], there.ledger()
+
+
 def an_empty_folder(there):
     there.play_to_the_first_look()
     there.go_on_after_the_backup()
@@ -228,6 +271,8 @@ CASES = [
      lambda there: steps_ran_since(there, resumes=False)),
     ("the lead can resume after a look, and is asked once",
      resumed_after_a_look),
+    ("what was approved and done for a lost journal is neither",
+     a_gate_of_a_lost_journal),
     ("an empty state folder begins anew in the old channel", an_empty_folder),
 ]
 

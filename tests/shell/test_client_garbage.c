@@ -529,7 +529,8 @@ static void what_a_proxy_does_not_find_was_not_deleted(void **state) {
 	scene->bad_path = "/posts/p1/thread";
 	scene->bad_times = 1;
 	forget(scene);
-	scene->server->api->find(scene->server, "k", "", "p1", on_reply, scene);
+	const struct server_new_post post = { .key = "k", .root_id = "p1" };
+	scene->server->api->find(scene->server, &post, on_reply, scene);
 	until(scene, "replied");
 	assert_int_equal(scene->result, SERVER_AGAIN);
 }

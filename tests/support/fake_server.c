@@ -326,18 +326,15 @@ static void fake_post(struct server *server, const struct server_new_post *post,
 	}
 }
 
-static void fake_find(struct server *server, const char *key,
-		const char *channel, const char *root_id, server_reply_fn fn,
-		void *data) {
+static void fake_find(struct server *server, const struct server_new_post *post,
+		server_reply_fn fn, void *data) {
 	struct fake_server *self = of(server);
-	(void)channel;
-	(void)root_id;
-	const struct fake_post *post = by_key(self->chat, key);
+	const struct fake_post *found = by_key(self->chat, post->key);
 	struct answer *answer = answer_later(
 			self, fn, data, self->online ? SERVER_OK : SERVER_AGAIN);
-	if (post != NULL && post->delete_at_ms == 0) {
-		answer->post_id = xstrdup(post->id);
-		answer->create_at_ms = post->create_at_ms;
+	if (found != NULL && found->delete_at_ms == 0) {
+		answer->post_id = xstrdup(found->id);
+		answer->create_at_ms = found->create_at_ms;
 	}
 }
 
