@@ -494,19 +494,36 @@ static bool may_be_taken(
 			(last == NULL || last->outcome != OUTCOME_OK);
 }
 
-const char *flow_found_value(
-		const struct run *run, size_t step, const char *name) {
-	const struct step_state *state = &run->steps[step];
-	for (size_t i = state->attempt_count; i > 0; i--) {
-		const struct attempt *attempt = &state->attempts[i - 1];
-		bool counts = may_be_taken(state, attempt);
-		for (size_t j = 0; counts && j < attempt->found_count; j++) {
-			if (strcmp(attempt->found[j].name, name) == 0) {
-				return attempt->found[j].value;
-			}
+static const char *found_by(const struct attempt *attempt, const char *name) {
+	for (size_t i = 0; i < attempt->found_count; i++) {
+		if (strcmp(attempt->found[i].name, name) == 0) {
+			return attempt->found[i].value;
 		}
 	}
 	return NULL;
+}
+
+const char *flow_found_value(
+		const struct run *run, size_t step, const char *name) {
+	const struct step_state *state = &run->steps[step];
+	const struct attempt *newest = NULL;
+	const char *found = NULL;
+	for (size_t i = state->attempt_count; i > 0; i--) {
+		const struct attempt *attempt = &state->attempts[i - 1];
+		const char *value = may_be_taken(state, attempt)
+				? found_by(attempt, name)
+				: NULL;
+		if (value == NULL) {
+			continue;
+		}
+		if (found == NULL) {
+			newest = attempt;
+			found = value;
+		} else if (newest->host != attempt->host && strcmp(found, value) != 0) {
+			return NULL;
+		}
+	}
+	return run_value(run, name) == NULL ? found : NULL;
 }
 
 /* Whether a block of @step behind the one it is at may still publish @name. */

@@ -78,7 +78,8 @@ const char *flow_missing_value(
 const char *flow_published(const struct step *step, size_t index);
 
 /* What an attempt of unknown outcome of @step left published under @name, the
- * newest; NULL: nothing.  Nobody has taken it over. */
+ * newest; nobody has taken it over.  NULL: nothing, or the run has one by that
+ * name, or hosts left different ones: which is meant, nobody knows. */
 const char *flow_found_value(
 		const struct run *run, size_t step, const char *name);
 

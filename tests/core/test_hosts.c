@@ -33,6 +33,12 @@ static const char in_two_parts[] = HEAD
 		"\n## 2 Back {.rollback}\n\n"
 		"1. Undo\n\n   ```sh\n   echo \"$SNAP\"\n   ```\n";
 
+static const char published_at_once[] = HEAD
+		"1. Do\n\n   ```sh sets=\"SNAP\" parallel=2\n"
+		"   echo SNAP=1 >>\"$BRIDGE_OUTPUT\"\n   ```\n"
+		"\n## 2 Back {.rollback}\n\n"
+		"1. Undo\n\n   ```sh\n   echo \"$SNAP\"\n   ```\n";
+
 static void begin(struct night *night, const char *text) {
 	night_init(night, text);
 	night->slow = true;
@@ -159,6 +165,35 @@ static void what_a_repeated_try_left_is_not_taken_back(void **state) {
 	end(&night);
 }
 
+/* `sets-many` lets no plan with such a block in; where one is, values are the
+ * run's, and nothing says which of two hosts' is meant. */
+static void what_one_host_published_is_not_replaced_by_anothers(void **state) {
+	(void)state;
+	struct night night;
+	begin(&night, published_at_once);
+	leaves(&night, 0, 1, OUTCOME_OK, "/a");
+	leaves(&night, 1, 1, OUTCOME_UNKNOWN, "/b");
+	assert_int_equal(night_run(&night)->steps[0].status, STEP_UNKNOWN);
+	night_say(&night, "lead", REQUEST_DONE, "1.1", "looked");
+	assert_string_equal(run_value(night_run(&night), "SNAP"), "/a");
+	end(&night);
+}
+
+static void what_hosts_left_differently_is_not_chosen_from(void **state) {
+	(void)state;
+	struct night night;
+	begin(&night, published_at_once);
+	leaves(&night, 0, 1, OUTCOME_UNKNOWN, "/a");
+	leaves(&night, 1, 1, OUTCOME_UNKNOWN, "/b");
+	night_shown(&night);
+	night_say(&night, "lead", REQUEST_DONE, "1.1", "looked");
+	assert_non_null(strstr(night_shown(&night), "left no SNAP behind"));
+	assert_int_equal(night_run(&night)->steps[0].status, STEP_UNKNOWN);
+	night_say(&night, "lead", REQUEST_DONE, "1.1", "without SNAP");
+	assert_null(run_value(night_run(&night), "SNAP"));
+	end(&night);
+}
+
 /* Said while two run: the one that ends well in spite of it changes nothing. */
 static void what_was_called_failed_begins_on_no_other_host(void **state) {
 	(void)state;
@@ -280,6 +315,8 @@ int main(void) {
 		cmocka_unit_test(a_retry_is_of_those_that_failed),
 		cmocka_unit_test(an_unknown_outcome_is_asked_before_a_failed_one),
 		cmocka_unit_test(what_a_repeated_try_left_is_not_taken_back),
+		cmocka_unit_test(what_one_host_published_is_not_replaced_by_anothers),
+		cmocka_unit_test(what_hosts_left_differently_is_not_chosen_from),
 		cmocka_unit_test(what_was_called_failed_begins_on_no_other_host),
 		cmocka_unit_test(a_lost_host_is_said_once_and_found_again),
 		cmocka_unit_test(what_runs_out_of_reach_is_declared_dead_at_once),
