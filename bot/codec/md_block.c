@@ -142,6 +142,7 @@ static struct block *add_block(struct step *step, const struct md_keys *keys) {
 	block->timeout_ms = md_keys_duration(keys, MD_KEY_TIMEOUT);
 	block->timeout_given = block->timeout_ms > 0;
 	block->on = copy_name(md_keys_text(keys, MD_KEY_ON), "local");
+	block->on_given = md_keys_text(keys, MD_KEY_ON) != NULL;
 	block->retries = md_keys_number(keys, MD_KEY_RETRIES, 0);
 	block->delay_ms = md_keys_duration(keys, MD_KEY_DELAY);
 	block->repeatable = md_keys_text(keys, MD_KEY_REPEATABLE) != NULL;

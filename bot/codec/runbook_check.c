@@ -31,6 +31,7 @@ const char *const *runbook_check_rules(void) {
 		"name-reserved",
 		"no-rehearsal",
 		"no-rollback",
+		"on-forgotten",
 		"pattern",
 		"phase-empty",
 		"placeholder",

@@ -139,6 +139,70 @@ static void check_numbers(
 	}
 }
 
+/* The target of the first command of production that goes together with @step,
+ * if none of them runs here; else NULL. */
+static const char *where_production_runs(
+		const struct runbook *runbook, const struct step *step) {
+	const char *on = NULL;
+	for (size_t i = 0; i < runbook->step_count; i++) {
+		const struct step *other = &runbook->steps[i];
+		bool counts = in_phase(runbook, other, PHASE_PRODUCTION) &&
+				lint_go_together(other, step);
+		for (size_t k = 0; counts && k < other->block_count; k++) {
+			const struct block *block = &other->blocks[k];
+			if (block->kind == BLOCK_SH && strcmp(block->on, "local") == 0) {
+				return NULL;
+			}
+			if (block->kind == BLOCK_SH && on == NULL) {
+				on = block->on;
+			}
+		}
+	}
+	return on;
+}
+
+/* The first command of @step that runs here and does not say so. */
+static const struct block *runs_here_unsaid(const struct step *step) {
+	for (size_t i = 0; i < step->block_count; i++) {
+		const struct block *block = &step->blocks[i];
+		if (block->kind == BLOCK_SH && !block->on_given) {
+			return block;
+		}
+	}
+	return NULL;
+}
+
+/* Said once for a phase: who forgot it forgot it on the heading. */
+static void check_on_of(const struct runbook *runbook, size_t phase,
+		struct findings *findings) {
+	for (size_t i = 0; i < runbook->step_count; i++) {
+		const struct step *step = &runbook->steps[i];
+		const struct block *block = step->phase == phase
+				? runs_here_unsaid(step)
+				: NULL;
+		const char *on = block != NULL ? where_production_runs(runbook, step)
+									   : NULL;
+		if (on != NULL) {
+			findings_add(findings, SEVERITY_WARNING, "on-forgotten",
+					block->place,
+					"this runs on the bot's machine, and none of production "
+					"does; write on=%s on the heading, or on=local if it is "
+					"meant",
+					on);
+			return;
+		}
+	}
+}
+
+static void check_on(const struct runbook *runbook, struct findings *findings) {
+	for (size_t i = 0; i < runbook->phase_count; i++) {
+		enum phase_kind kind = runbook->phases[i].kind;
+		if (kind == PHASE_SMOKE || kind == PHASE_ROLLBACK) {
+			check_on_of(runbook, i, findings);
+		}
+	}
+}
+
 static void check_tests(
 		const struct runbook *runbook, struct findings *findings) {
 	for (size_t i = 0; i < runbook->step_count; i++) {
@@ -336,6 +400,7 @@ void lint_runbook(const struct runbook *runbook,
 	check_phases(runbook, findings);
 	check_undo_branches(runbook, findings);
 	check_numbers(runbook, findings);
+	check_on(runbook, findings);
 	check_tests(runbook, findings);
 	check_names(runbook, config, findings);
 	if (config != NULL) {

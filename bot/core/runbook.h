@@ -83,6 +83,7 @@ struct block {
 	int64_t timeout_ms;      // 0: the config's default
 	bool timeout_given;      // by the block or its item, for the rule `endless`
 	char *on;                // target; never NULL ("local")
+	bool on_given;           // by the block or by what it stands under
 	uint32_t retries;        // repeated by itself so often
 	int64_t delay_ms;        // between those
 	bool repeatable;         // safe to run again when the outcome is unknown

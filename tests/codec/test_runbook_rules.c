@@ -74,6 +74,7 @@ static const struct {
 	{ "name-reserved", false, "6:3 7:3 8:3 14:16 17:36 24:16" },
 	{ "no-rehearsal", false, "3:1" },
 	{ "no-rollback", false, "14:24" },
+	{ "on-forgotten", false, "19:17 31:4" },
 	{ "pattern", false, "13:23 22:4 30:4 39:4 44:60" },
 	{ "phase-empty", false, "3:1 7:1" },
 	{ "placeholder", false,
@@ -106,6 +107,13 @@ static const struct {
 #define TESTS_TABLE(columns, cells) \
 	"## Try {.rehearsal}\n\n| Test | Command / action | Expected result |" columns \
 	"\n|--|--|--|--|\n" cells "\n"
+
+#define TWO_PLATFORMS \
+	"| Parameter | Value | Meaning |\n|--|--|--|\n| P | `a` `b` | |\n\n" \
+	"## Try {.rehearsal}\n- x\n\n## Go {.production}\n\n" \
+	"1. x {when=\"P=a\" on=web}\n\n   ```sh\n   true\n   ```\n" \
+	"2. y {when=\"P=b\"}\n\n   ```sh\n   true\n   ```\n\n" \
+	"## Back {.rollback}\n\n"
 
 /* Other ways to break a rule, beside those of its pair of runbooks; and what
  * does not break it. */
@@ -166,6 +174,11 @@ static const struct {
 	{ "10:3 step-untitled",
 			ROLES_TABLE TESTS_TABLE(" Owner |", "| | look | fine | Lead |"),
 			ROLES_TABLE TESTS_TABLE(" Owner |", "| x | look | fine | |") },
+	{ "25:4 on-forgotten",
+			TWO_PLATFORMS "1. x {when=\"P=a\"}\n\n   ```sh\n   true\n   ```\n"
+						  "2. y {when=\"P=b\"}\n",
+			TWO_PLATFORMS "1. x {when=\"P=b\"}\n\n   ```sh\n   true\n   ```\n"
+						  "2. y {when=\"P=a\"}\n" },
 	{ "10:1 attribute",
 			ROLES_TABLE GATES_TABLE
 			"## Go {.production success=Go}\n- x\n\n## See {.smoke}\n- x\n\n"
