@@ -139,6 +139,13 @@ const struct gate_state *run_unreviewed(
 size_t *bridge_may_steps(const struct bridge *bridge, const struct world *world,
 		const char *user, enum request_type type, size_t *count);
 
+/* Whether a rehearsal lets @plan start, or it needs none. */
+bool bridge_is_rehearsed(const struct bridge *bridge, const struct world *world,
+		const struct plan_record *plan);
+
+/* Whether nothing that is on record would refuse a start now. */
+bool bridge_may_start(const struct bridge *bridge, const struct world *world);
+
 /* Whether @user may say command @type now; @step may be NULL.  For `help`. */
 bool bridge_may(const struct bridge *bridge, const struct world *world,
 		const char *user, enum request_type type);

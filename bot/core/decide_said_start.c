@@ -227,11 +227,35 @@ void saying_rehearse(struct deciding *d) {
 			first);
 }
 
+bool bridge_is_rehearsed(const struct bridge *bridge, const struct world *world,
+		const struct plan_record *record) {
+	const struct run *last = bridge_rehearsal(bridge, record->plan.digest);
+	return runbook_phase(record->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE ||
+			(last != NULL && last->rehearsed_ok &&
+					last->number > bridge->locked_run &&
+					world->now_ms - last->ended_ms <=
+							world->settings->rehearsal_valid_ms);
+}
+
+bool bridge_may_start(const struct bridge *bridge, const struct world *world) {
+	const struct plan_record *record = bridge_plan(bridge);
+	if (record == NULL || bridge->source_broken ||
+			bridge_executing(bridge) != NULL) {
+		return false;
+	}
+	const struct gate_state *gate = plan_gate_of(bridge, record->plan.digest);
+	bool approved = runbook_plan_gate(record->runbook) == RUNBOOK_NONE ||
+			(plan_gate_stands(gate, world->now_ms) &&
+					gate->status != GATE_OPEN);
+	return approved && bridge_is_rehearsed(bridge, world, record) &&
+			first_step(record, PHASE_PRODUCTION) != RUNBOOK_NONE;
+}
+
 /* Why no rehearsal lets this plan start; NULL: one does, or none is needed.  The
  * newest one of this plan tells, whatever other plans were rehearsed since. */
 static const char *rehearsal_problem(
 		struct deciding *d, const struct plan_record *record) {
-	if (runbook_phase(record->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE) {
+	if (bridge_is_rehearsed(d->bridge, d->world, record)) {
 		return NULL;
 	}
 	const struct run *last = bridge_rehearsal(d->bridge, record->plan.digest);
@@ -257,14 +281,10 @@ static const char *rehearsal_problem(
 				"rehearsal %s was before the last run\nsay `!cutover rehearse`",
 				label);
 	}
-	int64_t age = d->world->now_ms - last->ended_ms;
-	if (age > d->world->settings->rehearsal_valid_ms) {
-		return decision_print(d->decision,
-				"rehearsal %s too old\n%s, limit %s. Run `!cutover rehearse`",
-				label, deciding_span(d, age),
-				deciding_span(d, d->world->settings->rehearsal_valid_ms));
-	}
-	return NULL;
+	return decision_print(d->decision,
+			"rehearsal %s too old\n%s, limit %s. Run `!cutover rehearse`",
+			label, deciding_span(d, d->world->now_ms - last->ended_ms),
+			deciding_span(d, d->world->settings->rehearsal_valid_ms));
 }
 
 /* Who could fill what is still empty of @gate, a slot after the other. */

@@ -411,8 +411,8 @@ static bool may_roll_back(const struct bridge *bridge,
 					(gate->status == GATE_OPEN || gate->status == GATE_CLOSED));
 }
 
-static bool may_lead(const struct bridge *bridge, const struct run *executing,
-		enum request_type type) {
+static bool may_lead(const struct bridge *bridge, const struct world *world,
+		const struct run *executing, enum request_type type) {
 	const struct run *current = bridge_current(bridge);
 	if (type == REQUEST_PLAN) {
 		return executing == NULL;
@@ -423,7 +423,7 @@ static bool may_lead(const struct bridge *bridge, const struct run *executing,
 				runbook_phase(plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE;
 	}
 	if (type == REQUEST_START) {
-		return executing == NULL && plan != NULL;
+		return bridge_may_start(bridge, world);
 	}
 	if (type == REQUEST_POLL) {
 		return plan != NULL && (executing == NULL || executing->t0_ms == 0);
@@ -507,7 +507,7 @@ bool bridge_may(const struct bridge *bridge, const struct world *given,
 		return count > 0;
 	}
 	if (type >= REQUEST_PLAN && type <= REQUEST_CLOSE) {
-		return lead && may_lead(bridge, executing, type);
+		return lead && may_lead(bridge, world, executing, type);
 	}
 	if (type >= REQUEST_DELEGATE && type <= REQUEST_REVIEW) {
 		return may_of_people(bridge, world, user, type);

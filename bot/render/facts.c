@@ -79,13 +79,9 @@ char *speak_next_milestone(
 
 const char *speak_next_command(
 		const struct speech *speech, const struct plan_record *plan) {
-	if (runbook_phase(plan->runbook, PHASE_REHEARSAL) == RUNBOOK_NONE) {
-		return "!cutover start";
-	}
-	const struct run *run = bridge_rehearsal(speech->bridge, plan->plan.digest);
-	bool counts = run != NULL && run->rehearsed_ok &&
-			run->number > speech->bridge->locked_run;
-	return counts ? "!cutover start" : "!cutover rehearse";
+	return bridge_is_rehearsed(speech->bridge, speech->world, plan)
+			? "!cutover start"
+			: "!cutover rehearse";
 }
 
 char *speak_gate_so_far(

@@ -208,7 +208,7 @@ static const struct template_sample samples[] = {
 			"\"missing\":\"md:CTO\",\"until\":\"02:51\"}" },
 	{ "rolled_back", "a rollback has ended",
 			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"md:6.4,"
-			" 6.5\"}" },
+			" 6.5\",\"locked\":true}" },
 	{ "rolling_back", "a rollback has been approved",
 			"{\"run\":\"LB-7\",\"at\":\"02:31\",\"names\":\"md:devops-lead,"
 			" cto\",\"running\":\"5.5\",\"lost\":\"5.5\","

@@ -253,8 +253,10 @@ static void say_who(const struct speech *speech) {
 
 /* --- why, and nothing at all --- */
 
-/* A production run that ended badly, and no good rehearsal since. */
-static bool is_locked(const struct bridge *bridge) {
+/* A production run that ended badly, and no good rehearsal since, where the
+ * runbook has one. */
+static bool is_locked(
+		const struct bridge *bridge, const struct plan_record *plan) {
 	bool rehearsed = false;
 	for (size_t i = 0; i < bridge->run_count; i++) {
 		const struct run *run = &bridge->runs[i];
@@ -262,7 +264,8 @@ static bool is_locked(const struct bridge *bridge) {
 				(run->kind == RUN_REHEARSAL && run->rehearsed_ok &&
 						run->number > bridge->locked_run);
 	}
-	return bridge->locked_run > 0 && !rehearsed;
+	return bridge->locked_run > 0 && !rehearsed && plan != NULL &&
+			runbook_phase(plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE;
 }
 
 static void say_nothing_runs(const struct speech *speech) {
@@ -292,7 +295,7 @@ static void say_nothing_runs(const struct speech *speech) {
 							  last->kind == RUN_PRODUCTION ? "production " : "",
 							  words_outcome(last))
 					: NULL);
-	speak_put_flag(context, "locked", is_locked(bridge));
+	speak_put_flag(context, "locked", is_locked(bridge, plan));
 	free(label);
 	speak_answer(speech, "nothing_runs", context);
 }

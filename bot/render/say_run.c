@@ -308,6 +308,8 @@ static void say_rolled_back(
 	char *span = words_age(run->ended_ms - run->rollback_ms);
 	speak_take(context, "took", xasprintf("in %s", span));
 	speak_take_list(context, "left", not_done(run, PHASE_ROLLBACK));
+	speak_put_flag(context, "locked",
+			runbook_phase(run->plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE);
 	speak_post(speech, key_of(speech, run, "rolled-back"), NULL, "rolled_back",
 			context);
 	free(span);

@@ -958,6 +958,42 @@ static void a_change_of_holders_voids_an_open_gate(void **state) {
 			"gate.closed void: who holds its roles has changed"));
 }
 
+static bool may_start(const struct night *night) {
+	const struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	return bridge_may(&night->bridge, &world, "lead", REQUEST_START);
+}
+
+static void help_offers_a_start_when_it_would_not_be_refused(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	assert_false(may_start(night));
+	night_says(night, "lead", REQUEST_PLAN);
+	assert_false(may_start(night)); // not approved
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	assert_false(may_start(night)); // not rehearsed
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_pass(night, 2);
+	assert_true(may_start(night));
+	night_says(night, "lead", REQUEST_START);
+	assert_false(may_start(night));
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ABORT);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_false(may_start(night)); // locked
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_pass(night, 2);
+	assert_true(may_start(night));
+	night_pass(night, 25 * 60); // too old, and so is the plan's approval
+	assert_false(may_start(night));
+}
+
 static void help_knows_who_may_do_what(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -1034,6 +1070,7 @@ int main(void) {
 		claim(a_step_by_hand_whose_post_is_deleted_is_asked_anew),
 		claim(an_asker_takes_a_rollback_back_by_deleting),
 		claim(a_change_of_holders_voids_an_open_gate),
+		claim(help_offers_a_start_when_it_would_not_be_refused),
 		claim(help_knows_who_may_do_what),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

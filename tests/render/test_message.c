@@ -971,6 +971,26 @@ static void what_ended_waits_for_its_record_to_be_closed(void **state) {
 	talk_finish(&talk);
 }
 
+static void nothing_is_locked_where_no_rehearsal_could_unlock_it(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk,
+			"# Short\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n\n"
+			"## 1 Go {.production}\n\n1. Go\n\n   ```sh\n   echo go\n   ```\n\n"
+			"## 2 Back {.rollback}\n\n"
+			"1. Undo\n\n   ```sh\n   echo undo\n   ```\n");
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	say(&talk, "lead", REQUEST_ROLLBACK, NULL, "no good");
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLED_BACK);
+	assert_null(strstr(row_with(&talk, "/rolled-back")->text, "locked"));
+	say(&talk, "lead", REQUEST_CLOSE, NULL, NULL);
+	say(&talk, "lead", REQUEST_STATUS, NULL, NULL);
+	assert_null(strstr(row_with(&talk, "/status")->text, "locked"));
+	talk_finish(&talk);
+}
+
 static void a_closed_run_asks_for_no_taps(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1354,6 +1374,7 @@ int main(int argc, char **argv) {
 				a_command_without_its_step_is_told_which_steps_it_could_mean),
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
+		cmocka_unit_test(nothing_is_locked_where_no_rehearsal_could_unlock_it),
 		cmocka_unit_test(a_closed_run_asks_for_no_taps),
 		cmocka_unit_test(what_a_rollback_leaves_behind_offers_nothing_any_more),
 		cmocka_unit_test(
