@@ -524,6 +524,7 @@ static bool make_engine(struct app *app, struct err *err) {
 			.journal = app->journal,
 			.server = app->server,
 			.engine = app->engine,
+			.sources = source_base(app->source),
 			.prefix = source_prefix(app->source),
 	});
 	return true;

@@ -8,6 +8,7 @@
 
 #include "app/engine.h"
 #include "app/flood.h"
+#include "app/sources.h"
 #include "app/wording.h"
 #include "base/xalloc.h"
 #include "commands/command.h"
@@ -130,9 +131,15 @@ static bool is_flood(struct inbox *inbox, const struct server_post *post,
 	return false;
 }
 
+static char *hush(const struct inbox *inbox, const char *text) {
+	struct sources *sources = inbox->options.sources;
+	return sources->api->hush(sources, text);
+}
+
 /* Files below one of our posts, with or without a word. */
 static void show_files(struct inbox *inbox, const struct server_post *post,
 		const char *input) {
+	char *text = hush(inbox, post->message);
 	struct request request = {
 		.type = REQUEST_FILES,
 		.user = post->user_id,
@@ -140,7 +147,7 @@ static void show_files(struct inbox *inbox, const struct server_post *post,
 		.root = post->root_id,
 		.command = "done",
 		.words = "",
-		.text = post->message,
+		.text = text,
 		.late_ms = late_ms(inbox, post),
 		.files = post->file_ids,
 		.file_count = post->file_count,
@@ -148,16 +155,29 @@ static void show_files(struct inbox *inbox, const struct server_post *post,
 	if (!is_flood(inbox, post, &request)) {
 		engine_ask(inbox->options.engine, &request, input);
 	}
+	free(text);
+}
+
+/* Read anew what is a command, without the secrets in it. */
+static void parse_hushed(const struct inbox *inbox, const char *message,
+		bool in_thread, struct command_match *match) {
+	char *text = hush(inbox, message);
+	command_match_finish(match);
+	command_parse(text, in_thread, match);
+	free(text);
 }
 
 static void act_on(struct inbox *inbox, const struct server_post *post,
 		const char *input, bool in_thread) {
 	struct command_match match;
 	command_parse(post->message, in_thread, &match);
-	struct request request = match.request;
 	/* Nearly all is talk: only a command is worth a look into the journal. */
-	if (match.found && !has_input(inbox, input) &&
-			!is_flood(inbox, post, &request)) {
+	bool is_new = match.found && !has_input(inbox, input);
+	if (is_new) {
+		parse_hushed(inbox, post->message, in_thread, &match);
+	}
+	struct request request = match.request;
+	if (is_new && match.found && !is_flood(inbox, post, &request)) {
 		request.user = post->user_id;
 		request.post = post->id;
 		request.root = in_thread ? post->root_id : NULL;

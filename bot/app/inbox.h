@@ -9,6 +9,7 @@ struct journal;
 struct server;
 struct server_post;
 struct server_tap;
+struct sources;
 
 /*
  * What the server tells, as requests: commands that people said, taps on the
@@ -18,6 +19,8 @@ struct server_tap;
  * Nobody's word: what the bot itself, other bots and webhooks say, system
  * messages, deleted posts, posts that were edited before they were read, and
  * whatever stood in the channel before the bot first did.
+ *
+ * What a message says of the config's secrets goes no further.
  */
 struct inbox;
 
@@ -25,6 +28,7 @@ struct inbox_options {
 	struct journal *journal;
 	struct server *server;
 	struct engine *engine;
+	struct sources *sources;
 	const char *prefix; // of the runs' names; borrowed
 };
 

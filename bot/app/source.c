@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "app/hostfiles.h"
+#include "app/hush.h"
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "app/settings_build.h"
@@ -262,6 +263,10 @@ static bool read_secrets(struct sources *sources, const struct plan_env *env,
 	return ok;
 }
 
+static char *hush(const struct sources *sources, const char *text) {
+	return hush_text(&of(sources)->config, text);
+}
+
 static const struct sources_api api = {
 	.settings = get_settings,
 	.people = get_people,
@@ -270,6 +275,7 @@ static const struct sources_api api = {
 	.refresh = refresh,
 	.ssh_way = make_ssh_way,
 	.secrets = read_secrets,
+	.hush = hush,
 };
 
 /* --- the files --- */

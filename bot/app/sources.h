@@ -59,6 +59,9 @@ struct sources_api {
 	 */
 	bool (*secrets)(struct sources *sources, const struct plan_env *env,
 			struct plan_value **values, size_t *count, struct err *err);
+
+	/* @text with every secret of the config's hidden.  Caller frees. */
+	char *(*hush)(const struct sources *sources, const char *text);
 };
 
 struct sources {

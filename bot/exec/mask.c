@@ -6,8 +6,10 @@
 #include "base/xalloc.h"
 #include "exec/spelling.h"
 
-/* The widths at which programs break lines of base64: RFC 2045 and RFC 7468. */
+/* The widths at which programs break lines of base64: RFC 2045 and RFC 7468;
+ * and of hexadecimal: xxd. */
 static const size_t wrapped_at[] = { 76, 64 };
+#define HEX_WRAPPED_AT ((size_t)60)
 
 struct piece {
 	char *text;
@@ -30,11 +32,8 @@ static void add_spelled(struct mask *mask, const char *text, size_t len,
 		.text = xstrndup(text, len),
 		.spelling = spelling,
 	};
-	for (int byte = 0; byte < 256; byte++) {
-		piece->begins[byte] = spelling_begins(
-				spelling, piece->text, (char)byte);
-		mask->begins[byte] = mask->begins[byte] || piece->begins[byte];
-	}
+	spelling_begins(spelling, piece->text, piece->begins);
+	spelling_begins(spelling, piece->text, mask->begins);
 }
 
 /* @text in each spelling in which it differs. */
@@ -60,6 +59,11 @@ static void add_wrapped(
 	}
 }
 
+static void wipe(char *take_text) {
+	explicit_bzero(take_text, strlen(take_text));
+	free(take_text);
+}
+
 static void add_base64(
 		struct mask *mask, const char *value, unsigned before, bool url) {
 	char *encoded = spelling_base64(value, before, url);
@@ -70,8 +74,19 @@ static void add_base64(
 			add_wrapped(mask, encoded, len, wrapped_at[i]);
 		}
 	}
-	explicit_bzero(encoded, len);
-	free(encoded);
+	wipe(encoded);
+}
+
+/* The first @len bytes of @value. */
+static void add_hex(struct mask *mask, const char *value, size_t len) {
+	char *text = xstrndup(value, len);
+	for (int upper = 0; len >= MASK_MIN_BYTES && upper < 2; upper++) {
+		char *encoded = spelling_hex(text, upper == 1);
+		add_text(mask, encoded, 2 * len);
+		add_wrapped(mask, encoded, 2 * len, HEX_WRAPPED_AT);
+		wipe(encoded);
+	}
+	wipe(text);
 }
 
 static void add_value(struct mask *mask, const char *value) {
@@ -79,7 +94,11 @@ static void add_value(struct mask *mask, const char *value) {
 	while (*line != '\0') {
 		size_t len = strcspn(line, "\r\n");
 		add_text(mask, line, len);
+		add_hex(mask, line, len);
 		line += len + strspn(line + len, "\r\n");
+	}
+	if (strpbrk(value, "\r\n") != NULL) {
+		add_hex(mask, value, strlen(value));
 	}
 	for (unsigned before = 0; strlen(value) >= MASK_MIN_BYTES && before < 3;
 			before++) {

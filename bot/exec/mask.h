@@ -8,9 +8,9 @@
 
 /*
  * Hides secret values in output: as they are, as a URL, a JSON string or a
- * shell's quotes spell them, and in base64 (either alphabet, wherever the value
- * stands in what was encoded; the one character at each end that it shares with
- * its neighbours stays).  A value of several lines is hidden line by line, for
+ * shell's quotes spell them, in hexadecimal, and in base64 (either alphabet,
+ * wherever the value stands in what was encoded; the one character at each end
+ * that it shares with its neighbours stays).  A value of several lines is hidden line by line, for
  * output is kept by lines.  What is shorter than MASK_MIN_BYTES is left alone: it would be
  * found everywhere, and hide nothing.
  *

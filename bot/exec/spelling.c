@@ -125,15 +125,13 @@ bool spelling_differs(enum spelling spelling, const char *value) {
 	return false;
 }
 
-bool spelling_begins(enum spelling spelling, const char *value, char byte) {
+void spelling_begins(
+		enum spelling spelling, const char *value, bool begins[256]) {
 	struct forms forms;
 	forms_of(spelling, value, &forms);
 	for (size_t i = 0; i < forms.count; i++) {
-		if (forms.list[i].text[0] == byte) {
-			return true;
-		}
+		begins[(unsigned char)forms.list[i].text[0]] = true;
 	}
-	return false;
 }
 
 /* Hexadecimal digits come in either case; a plain byte does not. */
@@ -191,6 +189,17 @@ char *spelling_base64(const char *value, unsigned before, bool url) {
 		out[count++] = six < 62 ? letters[six]
 				: six == 62     ? (url ? '-' : '+')
 								: (url ? '_' : '/');
+	}
+	return out;
+}
+
+char *spelling_hex(const char *value, bool upper) {
+	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+	size_t len = strlen(value);
+	char *out = xcalloc(2 * len + 1, 1);
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[(unsigned char)value[i] >> 4];
+		out[2 * i + 1] = digits[(unsigned char)value[i] & 0xF];
 	}
 	return out;
 }

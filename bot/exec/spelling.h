@@ -6,7 +6,8 @@
 
 /*
  * The ways in which a program may write a text: as it is, within a URL, within
- * a JSON string, quoted for a shell, and in base64 among other bytes.
+ * a JSON string, quoted for a shell, and in base64 or hexadecimal among other
+ * bytes.
  */
 
 enum spelling {
@@ -20,8 +21,9 @@ enum spelling {
 /* Whether somebody would write @value other than plainly. */
 bool spelling_differs(enum spelling spelling, const char *value);
 
-/* Whether @value, spelled so, can begin with @byte. */
-bool spelling_begins(enum spelling spelling, const char *value, char byte);
+/* Note in @begins, by its number, each byte that @value can begin with. */
+void spelling_begins(
+		enum spelling spelling, const char *value, bool begins[256]);
 
 /*
  * How many bytes of @text, which has @left, spell the NUL-terminated @value; 0
@@ -36,6 +38,10 @@ size_t spelling_read(enum spelling spelling, const char *value,
  * @url: with `-_` for `+/`.  NUL-terminated; caller wipes and frees.
  */
 char *spelling_base64(const char *value, unsigned before, bool url)
+		__attribute__((warn_unused_result));
+
+/* Hexadecimal digits of @value, likewise; @upper: `AB` for `ab`. */
+char *spelling_hex(const char *value, bool upper)
 		__attribute__((warn_unused_result));
 
 #endif

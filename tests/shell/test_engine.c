@@ -700,6 +700,54 @@ static void a_file_below_the_question_answers_it(void **state) {
 	rig_finish(&rig);
 }
 
+static bool add_body(
+		void *data, const struct journal_row *row, struct err *err) {
+	(void)err;
+	str_addf(data, "%s\n", row->body);
+	return true;
+}
+
+static void a_secret_that_somebody_types_is_not_kept(void **state) {
+	(void)state;
+	static const char *const words[] = {
+		"!note the token is hush-hush, no?",
+		"!dome 1.2 token=hush-hush",
+		"!fail 1.2 aHVzaC1odXNo does not work",
+		"!delegate hush-hush @dep",
+		"!cutover plan X=hush-hush",
+		"`!hold hush-hush`",
+	};
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 2000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 30000);
+	char *asked = xstrdup(fake_chat_newest(rig.chat, "step.asked 1.2")->id);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		fake_chat_say(rig.chat, "rep", words[i]);
+		rig_go(&rig, 1000);
+	}
+	fake_chat_attach(rig.chat, "rep", asked, "see hush-hush", "file1");
+	rig_go(&rig, 3000);
+	struct str kept = { 0 };
+	struct err err = { 0 };
+	assert_true(rig.journal->api->read(rig.journal, 1, add_body, &kept, &err));
+	const char *events = str_text(&kept);
+	char *channel = rig_channel(&rig);
+	assert_non_null(strstr(events, "the token is ***, no?"));
+	assert_non_null(strstr(events, "token=***"));
+	assert_non_null(strstr(events, "see ***"));
+	assert_null(strstr(events, "hush-hush"));
+	assert_null(strstr(events, "aHVzaC1odXNo"));
+	assert_null(strstr(channel, "hush-hush"));
+	assert_null(strstr(channel, "aHVzaC1odXNo"));
+	free(asked);
+	str_finish(&kept);
+	free(channel);
+	rig_finish(&rig);
+}
+
 static void a_mistake_in_words_does_not_hold_up_what_happened(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1213,6 +1261,7 @@ int main(void) {
 		cmocka_unit_test(a_file_that_comes_late_is_waited_for),
 		cmocka_unit_test(a_file_that_never_comes_is_given_up_and_told),
 		cmocka_unit_test(a_file_below_the_question_answers_it),
+		cmocka_unit_test(a_secret_that_somebody_types_is_not_kept),
 		cmocka_unit_test(a_mistake_in_words_does_not_hold_up_what_happened),
 		cmocka_unit_test(what_cannot_be_decided_holds_up_nothing_else),
 		cmocka_unit_test(

@@ -158,6 +158,28 @@ static void a_long_value_is_hidden_in_broken_lines_of_base64(void **state) {
 	free(text);
 }
 
+static void a_value_is_hidden_in_hexadecimal(void **state) {
+	(void)state;
+	/* od, hexdump -e and most programs; openssl, or printf %X */
+	assert_masked("Hunter2?Jkz/+", "x:48756e746572323f4a6b7a2f2b\n", "x:***\n");
+	assert_masked("Hunter2?Jkz/+", "48756E746572323F4A6B7A2F2B.", "***.");
+	assert_masked("two long\nlines here",
+			"74776f206c6f6e670a6c696e657320686572650a", "***0a");
+	assert_masked("two long\nlines here", "6c696e65732068657265", "***");
+	assert_masked("short", "73686f7274", "73686f7274");
+}
+
+static void a_long_value_is_hidden_in_broken_lines_of_hexadecimal(
+		void **state) {
+	(void)state;
+	const char *secret = "Hunter2Hunter2-begin.Hunter2Hunter2--end";
+	/* xxd -p: thirty bytes a line */
+	assert_masked(secret,
+			"48756e7465723248756e746572322d626567696e2e48756e746572324875",
+			"***");
+	assert_masked(secret, "6e746572322d2d656e640a", "***0a");
+}
+
 static void what_only_looks_alike_is_left_alone(void **state) {
 	(void)state;
 	assert_masked("Hunter2Hunter2", "Hunter2Hunter3 hunter2Hunter2",
@@ -187,6 +209,8 @@ int main(void) {
 		cmocka_unit_test(a_value_is_hidden_in_base64_wherever_it_stands),
 		cmocka_unit_test(base64_is_hidden_within_a_url_and_json_too),
 		cmocka_unit_test(a_long_value_is_hidden_in_broken_lines_of_base64),
+		cmocka_unit_test(a_value_is_hidden_in_hexadecimal),
+		cmocka_unit_test(a_long_value_is_hidden_in_broken_lines_of_hexadecimal),
 		cmocka_unit_test(what_only_looks_alike_is_left_alone),
 		cmocka_unit_test(a_value_that_may_not_be_published_is_found),
 	};

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/config_file.h"
+#include "app/hush.h"
 #include "app/planner.h"
 #include "app/runbook_file.h"
 #include "base/xalloc.h"
@@ -52,7 +53,7 @@ static int set_up(void **state) {
 	free(work);
 	write_file(fixture, "ship.md", RUNBOOK, 0644);
 	write_file(fixture, "config.ini", CONFIG, 0644);
-	write_file(fixture, "token", "t0k3n", 0600);
+	write_file(fixture, "token", "t0k3n-of-bot", 0600);
 	write_file(fixture, "stage.secrets", "TOKEN=hush hush\n", 0600);
 	write_file(fixture, "work/a.yaml", "a: 1\n", 0644);
 	write_file(fixture, "work/b.yaml", "b: 2\n", 0644);
@@ -248,6 +249,22 @@ static void the_journal_keeps_one_key(void **state) {
 	journal->api->destroy(journal);
 }
 
+static void what_the_config_keeps_secret_is_hidden_in_words(void **state) {
+	struct fixture *fixture = *state;
+	char *text = hush_text(
+			&fixture->config, "is it t0k3n-of-bot or hush hush?");
+	assert_string_equal(text, "is it *** or ***?");
+	free(text);
+	write_file(fixture, "stage.secrets", "TOKEN=quite another\n", 0600);
+	text = hush_text(&fixture->config, "now quite another, not hush hush");
+	assert_string_equal(text, "now ***, not hush hush");
+	free(text);
+	write_file(fixture, "stage.secrets", "TOKEN=quite another\n", 0644);
+	text = hush_text(&fixture->config, "t0k3n-of-bot"); // the others still are
+	assert_string_equal(text, "***");
+	free(text);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
@@ -259,6 +276,9 @@ int main(void) {
 				a_plan_never_holds_a_secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 				secrets_are_read_in_clear_where_they_are_needed, set_up,
+				tear_down),
+		cmocka_unit_test_setup_teardown(
+				what_the_config_keeps_secret_is_hidden_in_words, set_up,
 				tear_down),
 		cmocka_unit_test_setup_teardown(
 				what_is_missing_is_named, set_up, tear_down),
