@@ -23,6 +23,7 @@
 #include "loop/http.h"
 #include "loop/loop.h"
 #include "mattermost/client.h"
+#include "sys/boot.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/secret.h"
@@ -489,6 +490,8 @@ static void on_drained(void *data) {
 }
 
 static bool make_engine(struct app *app, struct err *err) {
+	char boot[BOOT_ROOM];
+	boot_read(boot);
 	logbook_init(&app->logbook, app->state_dir,
 			source_config(app->source)->config->bridge.runbook);
 	app->outbox = outbox_create(&(struct outbox_options){
@@ -498,6 +501,7 @@ static bool make_engine(struct app *app, struct err *err) {
 			.refused = on_refused,
 			.settled = on_settled,
 			.takes_taps = on_takes_taps,
+			.boot = boot,
 			.data = app,
 	});
 	app->engine = engine_create(

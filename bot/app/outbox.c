@@ -11,6 +11,7 @@
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "mattermost/server.h"
+#include "sys/boot.h"
 #include "sys/log.h"
 
 #define FLIGHTS_MAX  4
@@ -52,11 +53,13 @@ struct item {
 
 struct outbox {
 	struct outbox_options options;
+	char boot[BOOT_ROOM];
 	struct item **items; // by id
 	size_t count;
 	unsigned flights;
 	bool online;
 	bool begun;   // was online once
+	bool taken;   // what an earlier life left has been read
 	bool holding; // the run clock
 	bool queued;  // a pump is deferred
 	bool unread;  // the journal has rows that could not be read
@@ -75,6 +78,12 @@ static const char *const kind_names[] = {
 static void pump_soon(struct outbox *outbox);
 
 /* --- rows --- */
+
+static int64_t unix_now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void item_destroy(struct item *item) {
 	free(item->key);
@@ -159,6 +168,37 @@ static void remove_item(struct outbox *outbox, struct item *item) {
 	item_destroy(item);
 }
 
+/*
+ * What an earlier life tried was noted for this boot of the machine only: all
+ * that it left is taken as tried, and only then is the boot noted as the one
+ * to trust.  Where that cannot be written the next life does it again.
+ */
+static void take_over(struct outbox *outbox) {
+	struct journal *journal = outbox->options.journal;
+	const char *boot = outbox->boot;
+	struct err err = { 0 };
+	char before[BOOT_ROOM] = "";
+	bool ok = true;
+	outbox->taken = true;
+	journal->api->get(journal, "outbox.boot", before, sizeof(before));
+	if (boot[0] != '\0' && strcmp(boot, before) == 0) {
+		return;
+	}
+	for (size_t i = 0; i < outbox->count; i++) {
+		struct item *item = outbox->items[i];
+		if (item->kind == OUTBOX_POST && item->work == WORK_SEND) {
+			item->work = WORK_LOOK;
+			item->first_try_ms = unix_now_ms();
+			ok = ok &&
+					journal->api->tried(
+							journal, item->id, item->first_try_ms, &err);
+		}
+	}
+	if (!ok || !journal->api->put(journal, "outbox.boot", boot, &err)) {
+		log_error("outbox.untried", "why=\"%s\"", err.text);
+	}
+}
+
 /* Read what is pending.  What is no longer so was superseded by a later edit
  * and is dropped, unless it is on its way. */
 static void read_rows(struct outbox *outbox) {
@@ -177,6 +217,9 @@ static void read_rows(struct outbox *outbox) {
 		if (!item->listed && !item->busy && item->work != WORK_SETTLE) {
 			remove_item(outbox, item);
 		}
+	}
+	if (!outbox->taken) {
+		take_over(outbox);
 	}
 }
 
@@ -201,12 +244,6 @@ static struct outbox_row row_of(const struct item *item) {
 
 static int64_t real_now(const struct outbox *outbox) {
 	return loop_real_now_ms(outbox->options.loop);
-}
-
-static int64_t unix_now_ms(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t backoff_ms(unsigned tries) {
@@ -436,12 +473,12 @@ static bool note_try(struct item *item, const char *text, struct err *err) {
 	struct journal *journal = outbox->options.journal;
 	const char *key = item->kind == OUTBOX_EDIT ? item->target : item->key;
 	bool says = item->kind == OUTBOX_POST || item->kind == OUTBOX_EDIT;
-	if (item->first_try_ms != 0) {
-		return true;
-	}
 	if (says && outbox->options.takes_taps(outbox->options.data, key) &&
 			!wording_remember(journal, key, text, err)) {
 		return false;
+	}
+	if (item->first_try_ms != 0) {
+		return true;
 	}
 	int64_t now = unix_now_ms();
 	if (!journal->api->tried(journal, item->id, now, err)) {
@@ -618,6 +655,7 @@ static void on_timer(void *data) {
 struct outbox *outbox_create(const struct outbox_options *options) {
 	struct outbox *outbox = xcalloc(1, sizeof(*outbox));
 	outbox->options = *options;
+	snprintf(outbox->boot, sizeof(outbox->boot), "%s", options->boot);
 	outbox->timer = loop_timer_create(options->loop, on_timer, outbox);
 	return outbox;
 }

@@ -23,6 +23,8 @@ struct server;
  *
  * A row's first try is noted in the journal before anything leaves, so after a
  * crash a row that may have been sent is looked for before it is sent again.
+ * The note does not wait for the disk: after another boot of the machine every
+ * post that waits may have been sent.
  * What is said in one thread, and what is done to one post, keeps the order in
  * which it was committed; one post is on its way at a time.  A row that speaks
  * of a post waits until that post is there.  Delays are of real time.
@@ -48,6 +50,7 @@ struct outbox_options {
 	/* Whether taps on the post with @key mean something: what it says is
 	 * remembered (app/wording.h). */
 	bool (*takes_taps)(void *data, const char *key);
+	const char *boot; // the machine's (sys/boot.h); "": not known
 	void *data;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "base/xalloc.h"
+#include "sys/boot.h"
 #include "sys/fd.h"
 
 #define SPEC_MAX_BYTES   ((size_t)2 * 1024 * 1024)
@@ -229,27 +230,18 @@ static uint64_t start_ticks_of(pid_t pid) {
 	return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static bool read_boot(char boot[40]) {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, boot, 39) : -1;
-	fd_close(&fd);
-	boot[n > 0 ? n : 0] = '\0';
-	boot[strcspn(boot, "\n")] = '\0';
-	return boot[0] != '\0';
-}
-
 bool step_mark_self(struct step_mark *mark, struct err *err) {
 	mark->pid = getpid();
 	mark->start_ticks = start_ticks_of(mark->pid);
-	if (mark->start_ticks == 0 || !read_boot(mark->boot)) {
+	if (mark->start_ticks == 0 || !boot_read(mark->boot)) {
 		return err_set(err, ERR_IO, "/proc cannot be read");
 	}
 	return true;
 }
 
 bool step_mark_is(const struct step_mark *mark, pid_t pid) {
-	char boot[40];
-	return pid > 0 && mark->pid == pid && read_boot(boot) &&
+	char boot[BOOT_ROOM];
+	return pid > 0 && mark->pid == pid && boot_read(boot) &&
 			strcmp(boot, mark->boot) == 0 &&
 			start_ticks_of(pid) == mark->start_ticks;
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "sys/boot.h"
 
 struct str;
 
@@ -86,7 +87,7 @@ bool step_spec_read(const char *path, struct step_spec *spec, struct err *err)
 struct step_mark {
 	pid_t pid;
 	uint64_t start_ticks; // of the process, since boot
-	char boot[40];        // the kernel's id of this boot
+	char boot[BOOT_ROOM]; // the kernel's id of this boot
 	int64_t started_ms;
 };
 

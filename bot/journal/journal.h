@@ -119,7 +119,11 @@ struct journal_api {
 	/* The outbox key of post @post_id, or false. */
 	bool (*key_of)(struct journal *journal, const char *post_id, char *key,
 			size_t room);
-	/* Note the first try of a row, before it is sent; a later one is not. */
+	/*
+	 * Note the first try of a row, before it is sent; a later one is not.
+	 * This and settled() outlive the program, but the machine only after the
+	 * next append: what they say can be found out on the server.
+	 */
 	bool (*tried)(struct journal *journal, uint64_t id, int64_t at_ms,
 			struct err *err);
 	/*

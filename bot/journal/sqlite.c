@@ -531,12 +531,26 @@ static bool sqlite_key_of(
 	return fetch(of(journal), KEY_OF, post_id, key, room);
 }
 
+/*
+ * Without waiting for the disk.  The death of the program takes nothing of it;
+ * that of the machine may, until the next append, which brings to the disk what
+ * came before it too.
+ */
+static bool run_lightly(struct journal_sqlite *self, enum statement which) {
+	bool ok = sqlite3_exec(self->db, "PRAGMA synchronous = NORMAL", NULL, NULL,
+					  NULL) == SQLITE_OK &&
+			run(self, which);
+	return sqlite3_exec(self->db, "PRAGMA synchronous = FULL", NULL, NULL,
+				   NULL) == SQLITE_OK &&
+			ok;
+}
+
 static bool sqlite_tried(
 		struct journal *journal, uint64_t id, int64_t at_ms, struct err *err) {
 	struct journal_sqlite *self = of(journal);
 	bind_number(self->statements[TRIED], 1, (int64_t)id);
 	bind_number(self->statements[TRIED], 2, at_ms);
-	return run(self, TRIED) || failed(self, "cannot be written", err);
+	return run_lightly(self, TRIED) || failed(self, "cannot be written", err);
 }
 
 /* The state of outbox row @id, or false with @err. */
@@ -571,7 +585,7 @@ static bool sqlite_settled(struct journal *journal, uint64_t id,
 	bind_number(statement, 1, (int64_t)id);
 	bind_text(statement, 2, state_names[state]);
 	bind_text(statement, 3, batch_text(post_id));
-	return run(self, SETTLE) || failed(self, "cannot be written", err);
+	return run_lightly(self, SETTLE) || failed(self, "cannot be written", err);
 }
 
 /* Named values */

@@ -20,6 +20,7 @@ struct bench {
 	struct fake_chat *chat;
 	struct server *server;
 	struct outbox *outbox;
+	const char *boot;
 	struct str settled; // "KEY sent", "KEY dead", a line each
 	struct str refused; // likewise "KEY why"
 };
@@ -82,6 +83,7 @@ static void live(struct bench *bench) {
 			.refused = on_refused,
 			.settled = on_settled,
 			.takes_taps = on_takes_taps,
+			.boot = bench->boot,
 			.data = bench,
 	});
 	outbox_wake(bench->outbox);
@@ -97,6 +99,7 @@ static void die(struct bench *bench) {
 static int setup(void **state) {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	bench->loop = fake_loop_create(1000000);
+	bench->boot = "one";
 	bench->journal = frail_journal_create();
 	bench->chat = fake_chat_create(bench->loop);
 	live(bench);
@@ -194,6 +197,42 @@ static void a_post_without_an_answer_is_looked_for_by_the_next_bot(
 	go(bench, 1000);
 	assert_int_equal(posts(bench), 1);
 	assert_int_equal(outbox_count(bench->outbox), 1);
+	die(bench);
+	live(bench);
+	go(bench, 1000);
+	assert_int_equal(posts(bench), 1);
+	assert_string_equal(str_text(&bench->settled), "a sent\n");
+}
+
+/* That it was tried need not have come to the disk. */
+static void after_another_boot_what_waits_is_looked_for(void **state) {
+	struct bench *bench = *state;
+	frail_journal_forget_tries(bench->journal, true);
+	fake_chat_fault(bench->chat, FAULT_NO_ANSWER, 1, 1);
+	commit(bench, OUTBOX_POST, "a", "", "once");
+	go(bench, 1000);
+	assert_int_equal(posts(bench), 1);
+	die(bench);
+	frail_journal_forget_tries(bench->journal, false);
+	bench->boot = "two";
+	live(bench);
+	die(bench); // before it came to look
+	live(bench);
+	go(bench, 1000);
+	assert_int_equal(posts(bench), 1);
+	assert_string_equal(str_text(&bench->settled), "a sent\n");
+}
+
+static void where_the_boot_is_not_known_what_waits_is_looked_for(void **state) {
+	struct bench *bench = *state;
+	die(bench);
+	bench->boot = "";
+	live(bench);
+	go(bench, 1000);
+	frail_journal_forget_tries(bench->journal, true);
+	fake_chat_fault(bench->chat, FAULT_NO_ANSWER, 1, 1);
+	commit(bench, OUTBOX_POST, "a", "", "once");
+	go(bench, 1000);
 	die(bench);
 	live(bench);
 	go(bench, 1000);
@@ -412,6 +451,8 @@ int main(void) {
 		TEST(a_reply_waits_for_its_thread),
 		TEST(a_doubtful_post_is_looked_for),
 		TEST(a_post_without_an_answer_is_looked_for_by_the_next_bot),
+		TEST(after_another_boot_what_waits_is_looked_for),
+		TEST(where_the_boot_is_not_known_what_waits_is_looked_for),
 		TEST(what_is_refused_for_good_is_a_dead_letter),
 		TEST(one_refusal_is_not_believed),
 		TEST(a_reply_whose_thread_is_gone_is_said_in_the_channel),

@@ -18,6 +18,7 @@ struct frail {
 	size_t fail_from; // 0: never
 	size_t fail_count;
 	size_t settle_failures;
+	bool forgets_tries;
 	const char *refused_type;
 };
 
@@ -136,7 +137,8 @@ static bool frail_tried(
 	if (self->dead) {
 		return refuse(err);
 	}
-	bool ok = self->inner->api->tried(self->inner, id, at_ms, err);
+	bool ok = self->forgets_tries ||
+			self->inner->api->tried(self->inner, id, at_ms, err);
 	written(self);
 	return ok;
 }
@@ -232,4 +234,8 @@ void frail_journal_refuse_type(struct journal *journal, const char *type) {
 
 void frail_journal_refuse_settling(struct journal *journal, size_t count) {
 	of(journal)->settle_failures = count;
+}
+
+void frail_journal_forget_tries(struct journal *journal, bool forget) {
+	of(journal)->forgets_tries = forget;
 }

@@ -29,6 +29,10 @@ void frail_journal_fail(struct journal *journal, size_t nth, size_t count);
  * journal says to a mistake of the bot's. */
 void frail_journal_refuse_type(struct journal *journal, const char *type);
 
+/* Whether first tries are forgotten, as if the machine lost its power before
+ * they were on the disk. */
+void frail_journal_forget_tries(struct journal *journal, bool forget);
+
 /* The next @count settlings fail. */
 void frail_journal_refuse_settling(struct journal *journal, size_t count);
 

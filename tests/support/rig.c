@@ -270,6 +270,7 @@ static void make_bot(struct rig *rig) {
 			.server = rig->server,
 			.settled = on_settled,
 			.takes_taps = on_takes_taps,
+			.boot = "one",
 			.data = rig,
 	});
 	rig->engine = engine_create(
