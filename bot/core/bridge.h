@@ -51,7 +51,7 @@ enum step_status {
 enum gate_status {
 	GATE_OPEN,
 	GATE_PASSED, // and not yet used
-	GATE_USED,   // the first command behind it has started
+	GATE_USED,   // read afresh: the first command behind it may start, or has
 	GATE_CLOSED, // refused, expired or void
 };
 
@@ -81,6 +81,7 @@ struct gate_state {
 	int64_t until_ms;
 	int64_t valid_ms; // how long good once passed
 	int64_t passed_ms;
+	bool begun; // a command behind it has started
 	bool backups_called;
 	struct approval *approvals; // by those who could fill a slot
 	size_t approval_count;

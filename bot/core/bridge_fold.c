@@ -270,6 +270,39 @@ static bool fold_gate(struct bridge *bridge, const struct event *event,
 	return true;
 }
 
+/* --- between the last look at a gate and the first command behind it --- */
+
+/* Whether after this the look is old by the time that the command starts. */
+static bool comes_between(enum event_type type) {
+	return type == EVENT_BOT_STARTED || type == EVENT_SERVER_LOST ||
+			type == EVENT_SOURCE_BROKEN || type == EVENT_SOURCE_CHANGED ||
+			type == EVENT_GATE_OPENED || type == EVENT_GATE_CLOSED ||
+			type == EVENT_RUN_HELD || type == EVENT_RUN_ABORTED ||
+			type == EVENT_RUN_ROLLING_BACK;
+}
+
+/* A gate behind which nothing has begun has only passed: it is read again. */
+static void look_again(struct bridge *bridge) {
+	for (size_t i = 0; i < bridge->live_gate_count; i++) {
+		struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
+		if (gate->status == GATE_USED && !gate->begun) {
+			gate->status = GATE_PASSED;
+		}
+	}
+}
+
+static void begin_behind(
+		struct bridge *bridge, const struct gate_state *behind) {
+	if (behind == NULL || behind->begun ||
+			(behind->status != GATE_PASSED && behind->status != GATE_USED)) {
+		return;
+	}
+	struct gate_state *gate = bridge_find_gate(bridge, behind->id);
+	gate->status = GATE_USED;
+	gate->begun = true;
+	bridge_index_update(bridge, gate->id, 0);
+}
+
 static bool fold_poll_opened(
 		struct bridge *bridge, const struct event *event, struct err *err) {
 	if (event->gate != bridge->last_gate_id + 1) {
@@ -806,8 +839,15 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	if (!need_step(run, event, &step, err)) {
 		return false;
 	}
+	bool began = run->forward_begun;
 	bool ok = change_step(run, step, event, type, err);
 	run_index_update(run, event->step);
+	if (ok && type == EVENT_ATTEMPT_STARTED) {
+		begin_behind(bridge, flow_gate_state(bridge, run, event->step));
+	}
+	if (run->forward_begun && !began) {
+		begin_behind(bridge, flow_plan_gate(bridge, run));
+	}
 	return ok;
 }
 
@@ -996,6 +1036,9 @@ bool bridge_fold(
 		break;
 	}
 	bridge_index_update(bridge, event->gate, event->run);
+	if (ok && comes_between(event->type)) {
+		look_again(bridge);
+	}
 	bridge->event_count += ok;
 	return ok;
 }

@@ -14,7 +14,7 @@ static bool is_live(
 	case GATE_PASSED:
 		return true;
 	case GATE_USED:
-		return run != NULL && run->status != RUN_CLOSED;
+		return !gate->begun || (run != NULL && run->status != RUN_CLOSED);
 	case GATE_CLOSED:
 		return false;
 	}

@@ -160,14 +160,6 @@ const char *deciding_clock(struct deciding *d, int64_t at_ms) {
 
 /* --- gates --- */
 
-bool gate_is_good(const struct gate_state *gate, int64_t now_ms) {
-	if (gate->status == GATE_OPEN) {
-		return true;
-	}
-	return gate->status == GATE_USED ||
-			(gate->status == GATE_PASSED && now_ms < gate_good_until_ms(gate));
-}
-
 static uint32_t next_gate_id(const struct deciding *d) {
 	uint32_t id = d->bridge->last_gate_id + 1;
 	for (size_t i = 0; i < d->decision->count; i++) {

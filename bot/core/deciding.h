@@ -97,9 +97,6 @@ bool deciding_holds_any(const struct deciding *d, const struct runbook *runbook,
 bool deciding_leads(const struct deciding *d, const struct runbook *runbook,
 		const char *user);
 
-/* Whether this instance of a gate is open, or passed and unused and good. */
-bool gate_is_good(const struct gate_state *gate, int64_t now_ms);
-
 /* "LB-7", owned by the decision. */
 const char *deciding_label(struct deciding *d, const struct run *run);
 

@@ -45,7 +45,8 @@ enum event_type {
 	EVENT_GATE_BACKUP_CALLED,    // backups count from now; until: since when
 	EVENT_GATE_PASSED,           // values: slot=user, in slot order
 	EVENT_GATE_CLOSED, // outcome: refused, expired, void; user; text: why
-	EVENT_GATE_USED,   // the first command behind it is about to start
+	EVENT_GATE_USED,   // read afresh: the first command behind it is about to
+					   // start; again, if something came between
 
 	/* polls; `gate` is the instance's number too */
 	EVENT_POLL_OPENED, // name: group; user: asker

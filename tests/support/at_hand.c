@@ -139,8 +139,9 @@ static bool gate_lives(
 		const struct bridge *bridge, const struct gate_state *gate) {
 	const struct run *run = bridge_run(bridge, gate->run);
 	return gate->status == GATE_OPEN || gate->status == GATE_PASSED ||
-			(gate->status == GATE_USED && run != NULL &&
-					run->status != RUN_CLOSED);
+			(gate->status == GATE_USED &&
+					(!gate->begun ||
+							(run != NULL && run->status != RUN_CLOSED)));
 }
 
 static bool gates_are_true(const struct bridge *bridge) {

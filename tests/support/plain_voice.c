@@ -115,6 +115,7 @@ static void say(struct voice *voice, const struct voice_scene *scene,
 		bool part = strstr(event->text, "part") != NULL;
 		add(said, OUTBOX_POST, xstrdup(part ? "note/2" : "note"), "", text);
 	} else if (event->type != EVENT_GATE_POSTED &&
+			event->type != EVENT_GATE_USED &&
 			event->type != EVENT_POLL_POSTED &&
 			event->type != EVENT_STEP_POSTED) {
 		add(said, OUTBOX_POST, xasprintf("event/%" PRIu64, bridge->event_count),

@@ -107,11 +107,12 @@ static bool fills(const struct witness *witness, const struct world *world,
 	return false;
 }
 
-static void see_used(struct witness *witness, const struct world *given,
-		const struct event *event) {
+/* Whether what @gate lets happen may begin: by what is true now, whoever was
+ * asked before. */
+static void see_agreed(struct witness *witness, const struct world *given,
+		const struct gate_state *gate, const struct event *event) {
 	struct world world = *given;
 	world.bridge = &witness->night->bridge;
-	const struct gate_state *gate = bridge_gate(world.bridge, event->gate);
 	const struct run *run = bridge_run(world.bridge, gate->run);
 	if (!gate->overridden && !fills(witness, &world, gate, 0, 0)) {
 		violate(witness, event, "S1 not all have agreed");
@@ -129,33 +130,53 @@ static void see_used(struct witness *witness, const struct world *given,
 	}
 }
 
-static bool plan_is_approved(
-		const struct bridge *bridge, const struct run *run) {
-	if (runbook_plan_gate(run->plan->runbook) == RUNBOOK_NONE) {
-		return true;
-	}
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		const struct gate_state *gate = &bridge->gates[i];
-		if (gate->purpose == PURPOSE_PLAN && gate->status == GATE_USED &&
-				strcmp(gate->digest, run->plan->plan.digest) == 0) {
-			return true;
+/* The first command behind @gate starts. */
+static void see_begun(struct witness *witness, const struct world *world,
+		const struct gate_state *gate, const struct event *event) {
+	for (size_t i = 0; i < witness->begun_count; i++) {
+		if (witness->begun[i] == gate->id) {
+			return;
 		}
 	}
-	return false;
+	witness->begun = xreallocarray(witness->begun, witness->begun_count + 1,
+			sizeof(witness->begun[0]));
+	witness->begun[witness->begun_count++] = gate->id;
+	see_agreed(witness, world, gate, event);
 }
 
-static bool step_is_approved(
-		const struct bridge *bridge, const struct run *run, uint32_t step) {
-	size_t wanted = run->plan->runbook->steps[step].gate;
-	for (size_t i = 0; i < bridge->gate_count; i++) {
-		const struct gate_state *gate = &bridge->gates[i];
+static void see_plan(struct witness *witness, const struct world *world,
+		const struct run *run, const struct event *event) {
+	const struct bridge *bridge = &witness->night->bridge;
+	if (runbook_plan_gate(run->plan->runbook) == RUNBOOK_NONE) {
+		return;
+	}
+	for (size_t i = bridge->gate_count; i > 0; i--) {
+		const struct gate_state *gate = &bridge->gates[i - 1];
+		if (gate->purpose == PURPOSE_PLAN && gate->status == GATE_USED &&
+				strcmp(gate->digest, run->plan->plan.digest) == 0) {
+			see_begun(witness, world, gate, event);
+			return;
+		}
+	}
+	violate(witness, event, "S1 nobody has agreed to the plan");
+}
+
+static void see_gate(struct witness *witness, const struct world *world,
+		const struct run *run, const struct event *event) {
+	const struct bridge *bridge = &witness->night->bridge;
+	size_t wanted = run->plan->runbook->steps[event->step].gate;
+	for (size_t i = bridge->gate_count; i > 0 && wanted != RUNBOOK_NONE; i--) {
+		const struct gate_state *gate = &bridge->gates[i - 1];
 		if (gate->run == run->number && gate->gate == wanted &&
 				gate->status == GATE_USED && gate->purpose != PURPOSE_SUCCESS &&
 				gate->purpose != PURPOSE_FILES) {
-			return true;
+			see_begun(witness, world, gate, event);
+			return;
 		}
 	}
-	return wanted == RUNBOOK_NONE;
+	if (wanted != RUNBOOK_NONE) {
+		violate(witness, event, "S1 nobody has agreed to this step");
+	}
 }
 
 /* --- what begins --- */
@@ -240,7 +261,8 @@ static void see_repeated(struct witness *witness, const struct run *run,
 	}
 }
 
-static void see_started(struct witness *witness, const struct event *event) {
+static void see_started(struct witness *witness, const struct world *world,
+		const struct event *event) {
 	const struct bridge *bridge = &witness->night->bridge;
 	const struct run *run = bridge_run(bridge, event->run);
 	struct witness_block *block = find(witness, event);
@@ -270,12 +292,9 @@ static void see_started(struct witness *witness, const struct event *event) {
 	if (!is_in_order(run, event->step)) {
 		violate(witness, event, "out of order");
 	}
-	if (!step_is_approved(bridge, run, event->step)) {
-		violate(witness, event, "S1 nobody has agreed to this step");
-	}
-	if (run->kind == RUN_PRODUCTION && kind != PHASE_ROLLBACK &&
-			!plan_is_approved(bridge, run)) {
-		violate(witness, event, "S1 nobody has agreed to the plan");
+	see_gate(witness, world, run, event);
+	if (run->kind == RUN_PRODUCTION && kind != PHASE_ROLLBACK) {
+		see_plan(witness, world, run, event);
 	}
 }
 
@@ -521,9 +540,10 @@ static void hear(void *data, const struct world *world,
 	(void)following;
 	write_down(witness, event);
 	if (event->type == EVENT_GATE_USED) {
-		see_used(witness, world, event);
+		see_agreed(witness, world,
+				bridge_gate(&witness->night->bridge, event->gate), event);
 	} else if (event->type == EVENT_ATTEMPT_STARTED) {
-		see_started(witness, event);
+		see_started(witness, world, event);
 	} else if (event->type == EVENT_ATTEMPT_ENDED) {
 		see_ended(witness, event);
 	} else if (event->type == EVENT_STEP_RETRIED) {
@@ -552,5 +572,6 @@ void witness_init(struct witness *witness, struct night *night) {
 
 void witness_finish(struct witness *witness) {
 	free(witness->blocks);
+	free(witness->begun);
 	bridge_finish(&witness->twin);
 }

@@ -27,8 +27,10 @@ struct witness {
 	struct night *night;
 	struct witness_block *blocks;
 	size_t count;
+	uint32_t *begun; // gates behind which a command has started
+	size_t begun_count;
 	uint32_t locked_run; // the newest when production was undone, or given up
-	struct bridge twin; // made of nothing but what stands in the journal
+	struct bridge twin;  // made of nothing but what stands in the journal
 	uint64_t seq;
 	size_t rolled_back;
 	size_t succeeded;
