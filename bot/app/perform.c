@@ -143,12 +143,14 @@ static void ask(struct effort *effort, const struct request *request,
 	options->ask(options->data, request, input);
 }
 
-/* A read has come back to an effort that nobody wants any more. */
+/* A read has come back to an effort that nobody wants any more; should somebody
+ * do so again, it begins anew. */
 static bool is_stale(struct effort *effort) {
 	effort->reading = false;
 	if (effort->wanted) {
 		return false;
 	}
+	effort->stage = STAGE_READY;
 	effort->perform->options.again(effort->perform->options.data);
 	return true;
 }

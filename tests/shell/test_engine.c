@@ -1005,6 +1005,36 @@ static void a_withdrawn_approval_is_seen_before_the_first_command(
 	rig_finish(&rig);
 }
 
+/* An answer that comes while nobody wants it, and then somebody does again. */
+static void a_hold_that_is_taken_back_as_a_gate_is_read_holds_nothing_up(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	world_of_the_night(&rig);
+	rig_start(&rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 200 && next < 6; i++) {
+		rig_go(&rig, 500);
+		act(&rig, &next);
+	}
+	const struct fake_post *gate = fake_chat_newest(
+			rig.chat, "gate.opened start");
+	assert_non_null(gate);
+	fake_chat_keep_reads(rig.chat);
+	fake_chat_tap(rig.chat, "lead", gate->id, YES);
+	rig_go(&rig, 200);
+	assert_int_equal(rig_count(&rig, "run.t0"), 2);
+	fake_chat_say(rig.chat, "rep", "!cutover hold a moment");
+	rig_go(&rig, 200);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	fake_chat_give_reads(rig.chat);
+	rig_go(&rig, 20000);
+	assert_int_equal(rig_count(&rig, "run.resumed"), 1);
+	assert_non_null(fake_machine_attempt(rig.machine, "LB-2-4.1-b1-local-1"));
+	rig_finish(&rig);
+}
+
 static void a_gate_that_another_hand_rewrote_is_void(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1283,6 +1313,8 @@ int main(void) {
 		cmocka_unit_test(many_plans_wait_for_hosts_once),
 		cmocka_unit_test(a_bot_that_finds_no_server_says_so_when_it_is_there),
 		cmocka_unit_test(a_withdrawn_approval_is_seen_before_the_first_command),
+		cmocka_unit_test(
+				a_hold_that_is_taken_back_as_a_gate_is_read_holds_nothing_up),
 		cmocka_unit_test(a_gate_that_another_hand_rewrote_is_void),
 		cmocka_unit_test(a_refused_gate_waits_ten_seconds_for_the_thumb),
 		cmocka_unit_test(

@@ -24,6 +24,7 @@ struct fake_chat {
 	unsigned faults_after; // requests that pass before
 	unsigned faults;
 	unsigned read_failures;
+	bool keeps_reads;
 	const char *refused; // borrowed; posts that say this, so often
 	unsigned refusals;
 	size_t max_message;
@@ -60,6 +61,7 @@ struct answer {
 	int64_t delete_at_ms;
 	server_fetched_fn fetched_fn;
 	char *place;
+	bool kept; // until the test says so
 };
 
 static struct fake_server *of(const struct server *server) {
@@ -218,6 +220,16 @@ static struct answer *answer_later(struct fake_server *server,
 	answer->next = server->answers;
 	server->answers = answer;
 	loop_defer(server->chat->loop, give, answer);
+	return answer;
+}
+
+static struct answer *answer_read(struct fake_server *server,
+		server_reply_fn fn, void *data, enum server_result result) {
+	struct answer *answer = answer_later(server, fn, data, result);
+	answer->kept = server->chat->keeps_reads;
+	if (answer->kept) {
+		loop_cancel_deferred(server->chat->loop, answer);
+	}
 	return answer;
 }
 
@@ -421,7 +433,7 @@ static void fake_read_post(struct server *server, const char *post_id,
 		server_reply_fn fn, void *data) {
 	struct fake_server *self = of(server);
 	const struct fake_post *post = find_post(self->chat, post_id);
-	struct answer *answer = answer_later(self, fn, data, read_result(self));
+	struct answer *answer = answer_read(self, fn, data, read_result(self));
 	if (post == NULL) {
 		answer->result = SERVER_NEVER;
 		return;
@@ -436,7 +448,7 @@ static void fake_read_post(struct server *server, const char *post_id,
 static void fake_read_taps(struct server *server, const char *post_id,
 		server_taps_fn fn, void *data) {
 	struct fake_server *self = of(server);
-	struct answer *answer = answer_later(self, NULL, data, read_result(self));
+	struct answer *answer = answer_read(self, NULL, data, read_result(self));
 	answer->taps_fn = fn;
 	answer->post_id = xstrdup(post_id);
 }
@@ -444,7 +456,7 @@ static void fake_read_taps(struct server *server, const char *post_id,
 static void fake_fetch(struct server *server, const struct server_fetch *fetch,
 		server_fetched_fn fn, void *data) {
 	struct fake_server *self = of(server);
-	struct answer *answer = answer_later(
+	struct answer *answer = answer_read(
 			self, NULL, data, self->chat->fetch_result);
 	self->chat->fetches++;
 	answer->fetched_fn = fn;
@@ -454,7 +466,7 @@ static void fake_fetch(struct server *server, const struct server_fetch *fetch,
 static void fake_refresh(
 		struct server *server, server_reply_fn fn, void *data) {
 	struct fake_server *self = of(server);
-	answer_later(self, fn, data, read_result(self));
+	answer_read(self, fn, data, read_result(self));
 }
 
 static void forget_watched(struct fake_server *self) {
@@ -730,6 +742,22 @@ void fake_chat_shut(struct fake_chat *chat, const char *name) {
 
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count) {
 	chat->read_failures = count;
+}
+
+void fake_chat_keep_reads(struct fake_chat *chat) {
+	chat->keeps_reads = true;
+}
+
+void fake_chat_give_reads(struct fake_chat *chat) {
+	chat->keeps_reads = false;
+	struct answer *answer = chat->bot != NULL ? chat->bot->answers : NULL;
+	while (answer != NULL) {
+		struct answer *next = answer->next;
+		if (answer->kept) {
+			give(answer);
+		}
+		answer = next;
+	}
 }
 
 const struct fake_post *fake_chat_posts(

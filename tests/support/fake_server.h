@@ -99,6 +99,10 @@ void fake_chat_refuse(struct fake_chat *chat, const char *text, unsigned count);
 void fake_chat_shut(struct fake_chat *chat, const char *name);
 /* The next @count fresh reads fail. */
 void fake_chat_fail_reads(struct fake_chat *chat, unsigned count);
+/* Answers to fresh reads and fetches are kept back, until they are given: at
+ * once, before anything else happens. */
+void fake_chat_keep_reads(struct fake_chat *chat);
+void fake_chat_give_reads(struct fake_chat *chat);
 
 const struct fake_post *fake_chat_posts(
 		const struct fake_chat *chat, size_t *count);
