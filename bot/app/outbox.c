@@ -38,6 +38,7 @@ struct item {
 	char *text;
 	char *file_path;
 	char *file_name;
+	char *mark;
 	int64_t first_try_ms;
 	enum work work;
 	bool busy;                // a request is in flight
@@ -93,6 +94,7 @@ static void item_destroy(struct item *item) {
 	free(item->text);
 	free(item->file_path);
 	free(item->file_name);
+	free(item->mark);
 	free(item);
 }
 
@@ -149,6 +151,7 @@ static void add_item(void *data, const struct outbox_row *row) {
 	item->text = xstrdup(row->text != NULL ? row->text : "");
 	item->file_path = xstrdup(row->file_path);
 	item->file_name = xstrdup(row->file_name);
+	item->mark = xstrdup(row->mark);
 	item->first_try_ms = row->first_try_ms;
 	item->work = row->first_try_ms != 0 && row->kind == OUTBOX_POST ? WORK_LOOK
 																	: WORK_SEND;
@@ -493,6 +496,7 @@ static void call_server(
 	struct server *server = item->outbox->options.server;
 	const struct server_new_post post = {
 		.key = item->key,
+		.mark = item->mark,
 		.first_try_ms = item->first_try_ms,
 		.channel = item->channel,
 		.root_id = post_id,

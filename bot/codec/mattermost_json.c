@@ -170,11 +170,8 @@ static bool fill_post(struct mattermost_post *post, const struct cJSON *json,
 	}
 	post->message = message->valuestring;
 	post->type = string_of(json, "type");
-	struct err unused = { 0 };
 	post->key = key_of(props);
-	if (!take_number(props, "bridgekeeper_try", &post->try_ms, &unused)) {
-		post->try_ms = 0; // anybody could write it
-	}
+	post->mark = string_of(props, "bridgekeeper_mark");
 	post->from_webhook = cJSON_GetObjectItemCaseSensitive(
 								 props, "from_webhook") != NULL;
 	post->from_bot = cJSON_GetObjectItemCaseSensitive(props, "from_bot") !=
@@ -711,9 +708,8 @@ char *mattermost_json_write_post(const struct mattermost_new_post *post) {
 	cJSON_AddStringToObject(json, "pending_post_id", post->pending_post_id);
 	struct cJSON *props = cJSON_AddObjectToObject(json, "props");
 	cJSON_AddStringToObject(props, "bridgekeeper", post->key);
-	if (post->try_ms != 0) {
-		cJSON_AddNumberToObject(
-				props, "bridgekeeper_try", (double)post->try_ms);
+	if (post->mark != NULL && post->mark[0] != '\0') {
+		cJSON_AddStringToObject(props, "bridgekeeper_mark", post->mark);
 	}
 	if (post->file_id != NULL) {
 		struct cJSON *files = cJSON_AddArrayToObject(json, "file_ids");

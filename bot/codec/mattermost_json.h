@@ -31,7 +31,7 @@ struct mattermost_post {
 	const char *message;
 	const char *type;
 	const char *key;   // props.bridgekeeper, whoever wrote it; "" if none
-	int64_t try_ms;    // props.bridgekeeper_try, likewise; 0
+	const char *mark;  // props.bridgekeeper_mark, likewise
 	bool from_webhook; // props.from_webhook is there, whatever it says
 	bool from_bot;     // props.from_bot is there
 	int64_t create_at_ms;
@@ -177,7 +177,7 @@ struct mattermost_new_post {
 	const char *message;
 	const char *pending_post_id;
 	const char *key;     // props.bridgekeeper
-	int64_t try_ms;      // props.bridgekeeper_try; 0: none
+	const char *mark;    // props.bridgekeeper_mark; "" or NULL: none
 	const char *file_id; // NULL: none
 };
 

@@ -1,10 +1,16 @@
 #include "journal/batch.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *batch_text(const char *text) {
 	return text != NULL ? text : "";
+}
+
+const char *batch_mark(const char *hash, char mark[BATCH_MARK_ROOM]) {
+	snprintf(mark, BATCH_MARK_ROOM, "%.16s", hash);
+	return mark;
 }
 
 static bool is_name(const char *text) {

@@ -31,6 +31,11 @@ bool batch_may_settle(uint64_t id, enum outbox_state before,
 		enum outbox_state after, struct err *err)
 		__attribute__((warn_unused_result));
 
+#define BATCH_MARK_ROOM 17
+
+/* The mark of outbox rows that are committed with a head of @hash; @mark. */
+const char *batch_mark(const char *hash, char mark[BATCH_MARK_ROOM]);
+
 /* @text, or "" for NULL. */
 const char *batch_text(const char *text);
 

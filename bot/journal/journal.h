@@ -62,6 +62,8 @@ struct outbox_row {
 	enum outbox_state state;
 	const char *post_id;  // once sent; "" before
 	int64_t first_try_ms; // real clock, Unix ms; 0: never tried
+	const char *mark;     // set by the journal: no other journal's row of that
+						  // key has it, nor one of a copy that goes on
 };
 
 /* One request's worth, in commit order. */

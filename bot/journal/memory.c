@@ -114,6 +114,10 @@ static void add_outbox(
 	self->outbox = xreallocarray(
 			self->outbox, self->outbox_count + 1, sizeof(self->outbox[0]));
 	uint64_t id = ++self->outbox_count;
+	uint64_t seq = 0;
+	char hash[SHA256_HEX];
+	char mark[BATCH_MARK_ROOM];
+	memory_head(&self->journal, &seq, hash);
 	self->outbox[id - 1] = (struct outbox_row){
 		.id = id,
 		.key = xstrdup(row->key),
@@ -126,6 +130,7 @@ static void add_outbox(
 		.file_name = xstrdup(row->file_name),
 		.state = OUTBOX_PENDING,
 		.post_id = xstrdup(""),
+		.mark = xstrdup(batch_mark(hash, mark)),
 	};
 }
 
@@ -358,6 +363,7 @@ static void free_outbox(struct outbox_row *row) {
 	free_text(row->file_path);
 	free_text(row->file_name);
 	free_text(row->post_id);
+	free_text(row->mark);
 }
 
 static void memory_destroy(struct journal *journal) {

@@ -13,6 +13,7 @@
  * value     small named values beside the chain.
  *
  * Version 2: a row of the outbox may be meant for another channel.
+ * Version 3: it has a mark; those of before have none.
  *
  * The insert trigger also stops INSERT OR REPLACE, which fires no delete
  * trigger.
@@ -83,7 +84,15 @@ static const char version_2[] =
 		" file_name ON outbox"
 		" BEGIN SELECT RAISE(ABORT, 'the outbox keeps its rows'); END;";
 
-static const char *const steps[] = { version_1, version_2 };
+static const char version_3[] =
+		"ALTER TABLE outbox ADD COLUMN mark TEXT NOT NULL DEFAULT '';"
+		"DROP TRIGGER outbox_no_update;"
+		"CREATE TRIGGER outbox_no_update BEFORE UPDATE OF"
+		" id, key, kind, target, target_post, channel, text, file_path,"
+		" file_name, mark ON outbox"
+		" BEGIN SELECT RAISE(ABORT, 'the outbox keeps its rows'); END;";
+
+static const char *const steps[] = { version_1, version_2, version_3 };
 
 const struct schema schema_current = {
 	.steps = steps,

@@ -55,11 +55,12 @@ static const char *const sql_of[STATEMENT_COUNT] = {
 				  " WHERE state = 'pending' AND kind = 'edit'"
 				  " AND target = ?1 AND target_post = ?2",
 	[ADD_OUTBOX] = "INSERT INTO outbox (key, kind, target, target_post, text,"
-				   " file_path, file_name, channel)"
-				   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+				   " file_path, file_name, channel, mark)"
+				   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[HAS_KEY] = "SELECT 1 FROM outbox WHERE key = ?1",
 	[PENDING] = "SELECT id, key, kind, target, target_post, text, file_path,"
-				" file_name, state, post_id, first_try_ms, channel FROM outbox"
+				" file_name, state, post_id, first_try_ms, channel, mark"
+				" FROM outbox"
 				" WHERE state = 'pending' ORDER BY id",
 	[POST_OF] = "SELECT post_id FROM outbox WHERE key = ?1 AND post_id <> ''",
 	[IS_DEAD] = "SELECT 1 FROM outbox WHERE key = ?1 AND state = 'dead'",
@@ -229,8 +230,10 @@ static bool supersede(
 	return run(self, SUPERSEDE);
 }
 
-static bool add_outbox(
-		struct journal_sqlite *self, const struct outbox_row *row) {
+/* @hash of the head that the row is committed with. */
+static bool add_outbox(struct journal_sqlite *self,
+		const struct outbox_row *row, const char *hash) {
+	char mark[BATCH_MARK_ROOM];
 	if (row->kind == OUTBOX_EDIT && !supersede(self, row)) {
 		return false;
 	}
@@ -243,6 +246,7 @@ static bool add_outbox(
 	bind_text(statement, 6, row->file_path);
 	bind_text(statement, 7, row->file_name);
 	bind_text(statement, 8, batch_text(row->channel));
+	bind_text(statement, 9, batch_mark(hash, mark));
 	return run(self, ADD_OUTBOX);
 }
 
@@ -265,7 +269,7 @@ static bool write_batch(struct journal_sqlite *self,
 	}
 	for (size_t i = 0; i < batch->outbox_count; i++) {
 		const struct outbox_row *row = &batch->outbox[i];
-		if (add_outbox(self, row)) {
+		if (add_outbox(self, row, hash)) {
 			continue;
 		}
 		if (sqlite3_extended_errcode(self->db) == SQLITE_CONSTRAINT_UNIQUE) {
@@ -491,6 +495,7 @@ static void outbox_from(sqlite3_stmt *statement, struct outbox_row *row) {
 		.post_id = column(statement, 9),
 		.first_try_ms = sqlite3_column_int64(statement, 10),
 		.channel = column(statement, 11),
+		.mark = column(statement, 12),
 	};
 }
 

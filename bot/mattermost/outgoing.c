@@ -27,6 +27,7 @@ struct deed {
 	struct api_request *request;
 	struct walk *walk;
 	char *key;
+	char *mark;
 	void (*then)(struct deed *deed); // once it is known in which channel
 	char channel_id[65];
 	char *file_path;
@@ -34,7 +35,7 @@ struct deed {
 	char *post_id;
 	char *root_id;
 	char *message;
-	int64_t first_try_ms; // post, find
+	int64_t first_try_ms; // post
 	char found[65];       // find
 	int64_t found_at_ms;
 	struct err refused; // why, while it is found out whether for good
@@ -65,6 +66,7 @@ static void deed_free(struct deed *deed) {
 	api_cancel(deed->request);
 	walk_cancel(deed->walk);
 	free(deed->key);
+	free(deed->mark);
 	free(deed->file_path);
 	free(deed->file_name);
 	free(deed->post_id);
@@ -355,7 +357,7 @@ static void create(struct deed *deed, const char *file_id) {
 			.message = deed->message,
 			.pending_post_id = pending,
 			.key = deed->key,
-			.try_ms = deed->first_try_ms,
+			.mark = deed->mark,
 			.file_id = file_id,
 	});
 	ask(deed, HTTP_POST, "/posts", body, on_created);
@@ -446,6 +448,7 @@ void outgoing_post(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data) {
 	struct deed *deed = deed_add(outgoing, fn, data);
 	deed->key = xstrdup(post->key);
+	deed->mark = xstrdup(post->mark != NULL ? post->mark : "");
 	deed->first_try_ms = post->first_try_ms;
 	deed->root_id = xstrdup(post->root_id);
 	deed->message = fit(outgoing, post->message);
@@ -456,14 +459,15 @@ void outgoing_post(struct outgoing *outgoing,
 	}
 }
 
-/* Remember it if it is the post that is looked for.  One of another try is of a
- * journal that was put back from a copy since. */
+/* Remember it if it is the post that is looked for.  One of another mark is of
+ * a journal that was put back from a copy since. */
 static void look_at(struct deed *deed, const struct mattermost_posts *posts) {
 	for (size_t i = 0; i < posts->count; i++) {
 		const struct mattermost_post *post = &posts->posts[i];
 		if (post->create_at_ms > deed->found_at_ms &&
 				strcmp(post->key, deed->key) == 0 &&
-				post->try_ms == deed->first_try_ms && post->delete_at_ms == 0 &&
+				strcmp(post->mark, deed->mark) == 0 &&
+				post->delete_at_ms == 0 &&
 				strcmp(post->user_id, deed->outgoing->own_id) == 0) {
 			snprintf(deed->found, sizeof(deed->found), "%s", post->id);
 			deed->found_at_ms = post->create_at_ms;
@@ -528,7 +532,7 @@ void outgoing_find(struct outgoing *outgoing,
 		const struct server_new_post *post, server_reply_fn fn, void *data) {
 	struct deed *deed = deed_add(outgoing, fn, data);
 	deed->key = xstrdup(post->key);
-	deed->first_try_ms = post->first_try_ms;
+	deed->mark = xstrdup(post->mark != NULL ? post->mark : "");
 	deed->root_id = xstrdup(post->root_id);
 	if (is_placed(deed)) {
 		go_to(deed, post->channel, look_there);

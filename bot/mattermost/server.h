@@ -116,9 +116,9 @@ typedef void (*server_taps_fn)(
 
 struct server_new_post {
 	const char *key;      // the outbox key: pending_post_id and props carry it
-	int64_t first_try_ms; // of it: props carry it, too, and pending_post_id, as
-						  // the server refuses for 30 s to make again what was
-						  // deleted; 0: not known
+	const char *mark;     // props carry it, too; "" or NULL: none
+	int64_t first_try_ms; // of it, for pending_post_id: the server refuses for
+						  // 30 s to make again what was deleted; 0: not known
 	const char *channel;  // another one of the team, by name; NULL or "": ours
 	const char *root_id;  // "" for the channel
 	const char *message;
@@ -160,7 +160,7 @@ struct server_api {
 
 	void (*post)(struct server *server, const struct server_new_post *post,
 			server_reply_fn fn, void *data);
-	/* Look for what post() was to make, by its key and first try: a bot whose
+	/* Look for what post() was to make, by its key and mark: a bot whose
 	 * journal was put back from a copy since may have used the key before. */
 	void (*find)(struct server *server, const struct server_new_post *post,
 			server_reply_fn fn, void *data);

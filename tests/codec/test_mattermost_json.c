@@ -350,17 +350,16 @@ static void a_refusal_says_its_id_and_one_clean_line(void **state) {
 	assert_string_equal(error.message, "\xef\xbf\xbd");
 }
 
-static void of_which_try_a_post_is_can_be_read(void **state) {
+static void the_mark_of_a_post_can_be_read(void **state) {
 	(void)state;
 	static const struct {
 		const char *props;
-		int64_t try_ms;
+		const char *mark;
 	} cases[] = {
-		{ "{\"bridgekeeper\":\"k\",\"bridgekeeper_try\":1780000000001}",
-				1780000000001 },
-		{ "{\"bridgekeeper\":\"k\"}", 0 },
-		{ "{\"bridgekeeper_try\":\"soon\"}", 0 }, // a prankster's
-		{ "null", 0 },
+		{ "{\"bridgekeeper\":\"k\",\"bridgekeeper_mark\":\"m\"}", "m" },
+		{ "{\"bridgekeeper\":\"k\"}", "" },
+		{ "{\"bridgekeeper_mark\":7}", "" }, // a prankster's
+		{ "null", "" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct mattermost_posts posts = { 0 };
@@ -370,7 +369,7 @@ static void of_which_try_a_post_is_can_be_read(void **state) {
 							   "\"props\":%s}",
 				cases[i].props);
 		assert_true(mattermost_json_read_post(text, &posts, &err));
-		assert_int_equal(posts.posts[0].try_ms, cases[i].try_ms);
+		assert_string_equal(posts.posts[0].mark, cases[i].mark);
 		mattermost_json_finish_posts(&posts);
 		free(text);
 	}
@@ -384,14 +383,14 @@ static void what_is_written_is_what_the_server_takes(void **state) {
 			.message = "a \"b\"\n",
 			.pending_post_id = "u0:k",
 			.key = "k",
-			.try_ms = 1780000000001,
+			.mark = "m",
 			.file_id = "f1",
 	});
 	assert_string_equal(text,
 			"{\"channel_id\":\"c1\",\"root_id\":\"\","
 			"\"message\":\"a \\\"b\\\"\\n\",\"pending_post_id\":\"u0:k\","
 			"\"props\":{\"bridgekeeper\":\"k\","
-			"\"bridgekeeper_try\":1780000000001},\"file_ids\":[\"f1\"]}");
+			"\"bridgekeeper_mark\":\"m\"},\"file_ids\":[\"f1\"]}");
 	free(text);
 	text = mattermost_json_write_patch("x");
 	assert_string_equal(text, "{\"message\":\"x\"}");
@@ -424,7 +423,7 @@ int main(void) {
 		cmocka_unit_test(null_is_an_empty_list_of_taps),
 		cmocka_unit_test(lookups_are_read),
 		cmocka_unit_test(a_refusal_says_its_id_and_one_clean_line),
-		cmocka_unit_test(of_which_try_a_post_is_can_be_read),
+		cmocka_unit_test(the_mark_of_a_post_can_be_read),
 		cmocka_unit_test(what_is_written_is_what_the_server_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

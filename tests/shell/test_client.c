@@ -867,17 +867,19 @@ static void a_post_carries_its_key_and_is_found_by_it(void **state) {
 
 /* The older one is of a journal that was put back from a copy since; what was
  * tapped there is no answer to what is asked now. */
-static void a_post_of_another_try_with_its_key_is_not_taken_for_it(
+static void a_post_of_another_mark_with_its_key_is_not_taken_for_it(
 		void **state) {
 	struct scene *scene = *state;
 	go_online(scene);
 	const struct server_api *api = scene->server->api;
 	const struct server_new_post older = { .key = "LB-1/gate/1",
-		.first_try_ms = 1780000000001,
+		.mark = "aa",
+		.first_try_ms = 1,
 		.root_id = "",
 		.message = "T0" };
 	struct server_new_post newer = older;
-	newer.first_try_ms = 1780000000002;
+	newer.mark = "bb";
+	newer.first_try_ms = 2;
 	api->post(scene->server, &older, on_reply, scene);
 	await_reply(scene);
 	char gate[65];
@@ -1350,7 +1352,7 @@ int main(int argc, char **argv) {
 		BOTH(one_lost_post_does_not_hide_the_taps_of_others),
 		NEW(a_fresh_read_is_one_of_the_database),
 		BOTH(a_post_carries_its_key_and_is_found_by_it),
-		BOTH(a_post_of_another_try_with_its_key_is_not_taken_for_it),
+		BOTH(a_post_of_another_mark_with_its_key_is_not_taken_for_it),
 		BOTH(a_post_is_edited_pinned_and_read),
 		BOTH(a_file_is_attached),
 		NEW(a_message_too_long_is_cut_by_runes),

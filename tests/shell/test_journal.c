@@ -417,6 +417,38 @@ static void a_post_that_is_gone_is_pending_anew_with_its_newest_edit(
 	assert_string_equal(text, "q");
 }
 
+static void keep_mark(void *data, const struct outbox_row *row) {
+	snprintf(data, 65, "%s", row->mark);
+}
+
+/* A copy that was put back says other things under the same keys. */
+static void what_goes_on_from_a_copy_has_other_marks(void **state) {
+	struct fixture *fixture = *state;
+	struct journal *other = journal_memory_create();
+	struct journal *both[] = { fixture->journal, other };
+	char marks[2][65] = { "", "" };
+	for (size_t i = 0; i < 2; i++) {
+		struct err err = { 0 };
+		const struct journal_row row = {
+			.at_ms = 1 + (int64_t)i, .type = "note.taken", .body = "{}"
+		};
+		const struct outbox_row said = { .key = "gate/1", .text = "t" };
+		const struct journal_batch batch = {
+			.rows = &row,
+			.row_count = 1,
+			.outbox = &said,
+			.outbox_count = 1,
+		};
+		assert_true(append(both[i], "in:1", "shared") == JOURNAL_APPENDED);
+		assert_true(both[i]->api->append(both[i], &batch, &err) ==
+				JOURNAL_APPENDED);
+		assert_true(both[i]->api->pending(both[i], keep_mark, marks[i], &err));
+	}
+	assert_int_equal(strlen(marks[0]), 16);
+	assert_string_not_equal(marks[0], marks[1]);
+	other->api->destroy(other);
+}
+
 static void the_first_try_is_kept(void **state) {
 	struct fixture *fixture = *state;
 	struct journal *journal = fixture->journal;
@@ -1040,10 +1072,11 @@ static void an_older_file_is_brought_up_to_date(void **state) {
 	close_journal(fixture);
 	/* A program of the next version, whose step keeps the rows. */
 	static const char *const steps[] = { first_version, first_version,
+		first_version,
 		"ALTER TABLE outbox ADD COLUMN priority INTEGER NOT NULL DEFAULT 5;"
 		"CREATE INDEX outbox_priority ON outbox (priority)" };
-	const struct schema next = { .steps = steps, .step_count = 3 };
-	assert_int_equal(schema_current.step_count, 2);
+	const struct schema next = { .steps = steps, .step_count = 4 };
+	assert_int_equal(schema_current.step_count, 3);
 	struct err err = { 0 };
 	fixture->journal = journal_sqlite_open_schema(fixture->dir, &next, &err);
 	assert_non_null(fixture->journal);
@@ -1058,11 +1091,13 @@ static void an_older_file_is_brought_up_to_date(void **state) {
 	assert_non_null(strstr(err.text, "use the newer program"));
 }
 
-static void list_channel(void *data, const struct outbox_row *row) {
-	str_addf(data, "%s:%s ", row->key, row->channel);
+static void list_new(void *data, const struct outbox_row *row) {
+	str_addf(data, "%s:%s:%s ", row->key, row->channel,
+			row->mark[0] != '\0' ? "marked" : "");
 }
 
-static void a_journal_of_the_first_version_learns_of_channels(void **state) {
+static void a_journal_of_the_first_version_learns_of_channels_and_marks(
+		void **state) {
 	struct fixture *fixture = *state;
 	struct err err = { 0 };
 	fill(fixture, 2);
@@ -1072,6 +1107,7 @@ static void a_journal_of_the_first_version_learns_of_channels(void **state) {
 	assert_true(tamper(fixture->dir,
 			"DROP TRIGGER outbox_no_update;"
 			"ALTER TABLE outbox DROP COLUMN channel;"
+			"ALTER TABLE outbox DROP COLUMN mark;"
 			"CREATE TRIGGER outbox_no_update BEFORE UPDATE OF id ON outbox"
 			" BEGIN SELECT RAISE(ABORT, 'no'); END"));
 	set_application(fixture->dir, 1);
@@ -1085,11 +1121,12 @@ static void a_journal_of_the_first_version_learns_of_channels(void **state) {
 	assert_true(say(fixture->journal, &row, 1, &err) == JOURNAL_APPENDED);
 	struct str channels = { 0 };
 	assert_true(fixture->journal->api->pending(
-			fixture->journal, list_channel, &channels, &err));
-	assert_string_equal(str_text(&channels), "old: new:authority ");
+			fixture->journal, list_new, &channels, &err));
+	assert_string_equal(str_text(&channels), "old:: new:authority:marked ");
 	str_finish(&channels);
 	close_journal(fixture);
 	assert_false(tamper(fixture->dir, "UPDATE outbox SET channel = 'other'"));
+	assert_false(tamper(fixture->dir, "UPDATE outbox SET mark = 'other'"));
 }
 
 static void a_step_that_fails_leaves_the_old_version(void **state) {
@@ -1097,12 +1134,12 @@ static void a_step_that_fails_leaves_the_old_version(void **state) {
 	fill(fixture, 2);
 	close_journal(fixture);
 	static const char *const steps[] = { first_version, first_version,
-		"CREATE TABLE half (a); CREATE TABLE journal (seq)" };
-	const struct schema next = { .steps = steps, .step_count = 3 };
+		first_version, "CREATE TABLE half (a); CREATE TABLE journal (seq)" };
+	const struct schema next = { .steps = steps, .step_count = 4 };
 	struct err err = { 0 };
 	assert_null(journal_sqlite_open_schema(fixture->dir, &next, &err));
 	assert_non_null(strstr(err.text,
-			"cannot be brought from version 2 to 3: table journal already "
+			"cannot be brought from version 3 to 4: table journal already "
 			"exists"));
 	assert_true(tamper(fixture->dir, "CREATE TABLE half (a); DROP TABLE half"));
 	fixture->journal = open_journal(fixture->dir);
@@ -1152,6 +1189,7 @@ int main(void) {
 		ON_BOTH(a_newer_edit_supersedes_one_that_is_pending),
 		ON_BOTH(a_sent_post_is_found_by_key_and_by_id),
 		ON_BOTH(a_post_that_is_gone_is_pending_anew_with_its_newest_edit),
+		ON_BOTH(what_goes_on_from_a_copy_has_other_marks),
 		ON_BOTH(the_first_try_is_kept),
 		ON_BOTH(named_values_are_kept_and_replaced),
 		{ "the_one_in_memory_fails_when_told",
@@ -1184,7 +1222,7 @@ int main(void) {
 		ON_SQLITE(a_journal_that_was_taken_away_takes_nothing),
 		ON_SQLITE(a_newer_file_is_refused),
 		ON_SQLITE(an_older_file_is_brought_up_to_date),
-		ON_SQLITE(a_journal_of_the_first_version_learns_of_channels),
+		ON_SQLITE(a_journal_of_the_first_version_learns_of_channels_and_marks),
 		ON_SQLITE(a_step_that_fails_leaves_the_old_version),
 		ON_SQLITE(a_file_of_another_program_is_left_alone),
 	};
