@@ -23,7 +23,7 @@
 
 #define PULSE_MS   1000
 #define RETRY_MS   500
-#define RETRY_MAX  30000
+#define RETRY_MAX  5000
 #define TURN_MOST  64   // requests in one turn of the loop
 #define TICKS_MOST 1000 // rounds after one commit; more is a bug
 #define QUEUE_MOST 20000

@@ -459,9 +459,11 @@ static void a_command_that_a_full_disk_kept_for_minutes_is_late(void **state) {
 	rig_init(&rig, ten_lines);
 	rig_start(&rig);
 	rig_go(&rig, 1000);
-	frail_journal_fail(rig.journal, 1, 12);
+	frail_journal_fail(rig.journal, 1, 10000);
 	fake_chat_say(rig.chat, "lead", "!cutover start");
 	rig_go(&rig, 300000);
+	frail_journal_fail(rig.journal, 1, 0);
+	rig_go(&rig, 30000);
 	assert_int_equal(rig_count(&rig, "command.refused"), 1);
 	assert_int_equal(rig_count(&rig, "run.begun"), 0);
 	fake_chat_say(rig.chat, "lead", "!cutover start");
@@ -1229,13 +1231,14 @@ static void a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not(
 		rig_go(&rig, 10000);
 		assert_int_equal(rig_count(&rig, "note.taken"), 1);
 		assert_int_equal(posts_saying(&rig, "write"), 0);
-		frail_journal_fail(rig.journal, 1, 8); // for more than a minute
+		frail_journal_fail(rig.journal, 1, 10000);
 		fake_chat_fault(rig.chat, faults[i], 1, 2);
 		fake_chat_say(rig.chat, "lead", "!cutover start");
 		rig_go(&rig, 50000);
 		assert_int_equal(posts_saying(&rig, "cannot write: "), 1);
 		assert_int_equal(rig_count(&rig, "run.begun"), 0);
-		rig_go(&rig, 70000);
+		frail_journal_fail(rig.journal, 1, 0);
+		rig_go(&rig, 6000); // there is room: that is soon seen, and said
 		assert_int_equal(rig_count(&rig, "run.begun"), 1);
 		assert_int_equal(posts_saying(&rig, "cannot write: "), 1);
 		assert_int_equal(posts_saying(&rig, "can write again"), 1);
