@@ -744,7 +744,7 @@ static void deputies_silence_and_broken_glass_are_told(void **state) {
 	assert_non_null(strstr(row->text, "`!review WHY`"));
 	row = row_with(&talk, "/gate/2/edit/");
 	assert_non_null(row);
-	assert_non_null(strstr(row->text, "T0 overridden "));
+	assert_non_null(strstr(row->text, "T0 overridden, "));
 	assert_non_null(strstr(row->text, "1 of 2**"));
 	assert_non_null(strstr(row->text, "\nlead\n"));
 	talk_finish(&talk);
@@ -1043,6 +1043,22 @@ static void what_a_rollback_leaves_behind_offers_nothing_any_more(
 			talk_finish(&talk);
 		}
 	}
+}
+
+static void a_closed_gate_has_lines_that_fit_whatever_it_is_called(
+		void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	talk.night.files_changed = true;
+	approve_t0(&talk);
+	yes(&talk, "lead");
+	yes(&talk, "rep");
+	assert_non_null(strstr(row_with(&talk, "gate/3/edit/")->text,
+			"✅ **Changed files approved, 2 of 2**\nlead, rep\n"
+			"LB-2 · 14:13 UTC · plan `"));
+	talk_finish(&talk); // which looks at every line
 }
 
 /* The runbook with another rule for its rollback. */
@@ -1374,6 +1390,8 @@ int main(int argc, char **argv) {
 				a_command_without_its_step_is_told_which_steps_it_could_mean),
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
+		cmocka_unit_test(
+				a_closed_gate_has_lines_that_fit_whatever_it_is_called),
 		cmocka_unit_test(nothing_is_locked_where_no_rehearsal_could_unlock_it),
 		cmocka_unit_test(a_closed_run_asks_for_no_taps),
 		cmocka_unit_test(what_a_rollback_leaves_behind_offers_nothing_any_more),
