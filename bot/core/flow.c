@@ -404,8 +404,10 @@ enum outcome flow_outcome(
 	const struct block *block = &model->blocks[step->block];
 	if (block->every_ms > 0) {
 		int64_t begun = monitor_begun_ms(step, step->block);
-		bool over = begun != 0 && now_ms >= begun + block->for_ms;
-		return over ? OUTCOME_OK : OUTCOME_NONE;
+		bool over = now_ms >= begun + block->for_ms ||
+				(run->status == RUN_SUCCEEDED &&
+						!flow_is_active(run, step_index));
+		return begun != 0 && over ? OUTCOME_OK : OUTCOME_NONE;
 	}
 	size_t count = 0;
 	free(flow_next_attempts(run, step_index, now_ms, &count));

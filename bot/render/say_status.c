@@ -79,11 +79,13 @@ static void put_steps(
 	}
 }
 
-/* The last result of each monitor: "7.1.1 ok, 7.1.2 red". */
+/* The last result of each monitor: "7.1.1 ok, 7.1.2 red"; people decide by
+ * those that watch no more. */
 static char *monitor_words(const struct run *run) {
 	struct str out = { 0 };
+	bool decides = run->status == RUN_DECIDING;
 	for (size_t i = 0; i < run->step_count; i++) {
-		if (!flow_is_monitor(run, i) || !flow_is_active(run, i)) {
+		if (!flow_is_monitor(run, i) || !(decides || flow_is_active(run, i))) {
 			continue;
 		}
 		const struct attempt *last = NULL;
@@ -93,7 +95,10 @@ static char *monitor_words(const struct run *run) {
 			}
 		}
 		if (last != NULL) {
-			str_addf(&out, "%s%s %s", out.len > 0 ? ", " : "",
+			str_addf(&out, "%s%s %s",
+					out.len > 0       ? ", "
+							: decides ? "Last: "
+									  : "",
 					run->plan->runbook->steps[i].number,
 					last->outcome == OUTCOME_OK ? "ok" : "red");
 		}

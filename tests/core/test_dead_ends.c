@@ -378,14 +378,28 @@ static void what_a_monitor_does_first_keeps_its_turn(void **state) {
 	assert_string_equal(night_shown(night), "");
 	night_say(night, "lead", REQUEST_RETRY, "1.1", NULL);
 	assert_non_null(strstr(night_shown(night), "attempt.started 1.2"));
-	const struct world world = {
-		.now_ms = night->now_ms,
-		.settings = &night->settings,
-		.people = &night->people,
-	};
-	int64_t due = bridge_deadline(&night->bridge, &world);
-	assert_int_equal(due, night->now_ms + 1800000);
-	night_pass(night, 30);
+}
+
+static const char watched_smoke[] = ROLES GATES
+		"## 1 Go {.production}\n\n1. Watch\n\n" WATCH
+		"2. Next\n\n   ```sh\n   echo next\n   ```\n\n"
+		"## 2 Smoke {.smoke success=\"Plan\"}\n\n"
+		"1. Look {owner=\"CTO\"}\n\n" BACK;
+
+/* It is looked at no more, and is not said to have lasted for its time. */
+static void what_watched_the_cutover_has_ended_when_that_has_succeeded(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, watched_smoke);
+	night->settings.status_every_ms = 0;
+	night_says(night, "lead", REQUEST_START);
+	night_pass(night, 12);
+	night_tap(night, "cto", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_DECIDING);
+	night_shown(night);
+	night_tap(night, "cto", "white_check_mark");
+	night_tap(night, "lead", "white_check_mark");
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
 	assert_non_null(strstr(night_shown(night), "step.ended 1.1 ok"));
 }
 
@@ -589,6 +603,7 @@ int main(void) {
 		claim(a_hold_before_success_holds_what_comes_after_it),
 		claim(what_failed_last_is_not_done_by_a_word_for_what_is_unknown),
 		claim(what_a_monitor_does_first_keeps_its_turn),
+		claim(what_watched_the_cutover_has_ended_when_that_has_succeeded),
 		claim(a_rehearsal_ends_when_its_monitors_have_watched),
 		claim(what_has_not_begun_a_command_ends_when_another_is_rolled_back),
 		claim(a_run_that_was_given_up_says_no_more_of_its_gate),

@@ -1045,6 +1045,32 @@ static void what_a_rollback_leaves_behind_offers_nothing_any_more(
 	}
 }
 
+static void those_who_decide_see_what_was_watched_last(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk,
+			"# Short\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n| CTO | a | b | c |\n\n"
+			"| Step | Required approvers | Record location |\n"
+			"|---|---|---|\n| Success | CTO | x |\n\n"
+			"## 1 Go {.production}\n\n"
+			"1. Watch\n\n   ```sh every=10m for=4h\n   echo fine\n   ```\n"
+			"2. Go\n\n   ```sh\n   echo go\n   ```\n\n"
+			"## 2 Smoke {.smoke success=\"Success\"}\n\n"
+			"1. Look {owner=\"CTO\"}\n");
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	pass(&talk, 5);
+	say(&talk, "lead", REQUEST_STATUS, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "/status")->text, "\n📈 1.1 ok\n"));
+	yes(&talk, "cto");
+	assert_int_equal(night_run(&talk.night)->status, RUN_DECIDING);
+	say(&talk, "lead", REQUEST_STATUS, NULL, NULL);
+	assert_non_null(
+			strstr(row_with(&talk, "/status")->text, "\n📈 Last: 1.1 ok\n"));
+	talk_finish(&talk);
+}
+
 static void a_closed_gate_has_lines_that_fit_whatever_it_is_called(
 		void **state) {
 	(void)state;
@@ -1390,6 +1416,7 @@ int main(int argc, char **argv) {
 				a_command_without_its_step_is_told_which_steps_it_could_mean),
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
+		cmocka_unit_test(those_who_decide_see_what_was_watched_last),
 		cmocka_unit_test(
 				a_closed_gate_has_lines_that_fit_whatever_it_is_called),
 		cmocka_unit_test(nothing_is_locked_where_no_rehearsal_could_unlock_it),
