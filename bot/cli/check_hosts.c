@@ -58,7 +58,8 @@ static void check_known(const struct config_file *file,
 	if (access(path, R_OK) != 0) {
 		findings_add(findings, SEVERITY_ERROR, "ssh-known-hosts",
 				line_of(target),
-				"the known_hosts file of [target %s] cannot be read: %s: %s",
+				"the known_hosts file of [target %s] cannot be read: %s: %s: "
+				"put the hosts' keys there, as ssh-keyscan tells them",
 				target->name, path, strerror(errno));
 		free(path);
 		return;

@@ -245,8 +245,13 @@ static void meet(struct asking *self) {
 
 static bool ask_all(struct asking *self) {
 	if (!ask_by_rest(self)) {
+		/* libcurl's words: CURLE_PEER_FAILED_VERIFICATION and its like. */
+		bool unproved = strstr(self->err.text, "certificate") != NULL;
 		add_server(self, "server",
-				"cannot be reached from here (is it up? is the address right?)",
+				unproved ? "does not prove who it is (is the address right? an "
+						   "authority of your own goes into `ca_file`)"
+						 : "cannot be reached from here (is it up? is the "
+						   "address right?)",
 				self->err.text);
 		return false;
 	}

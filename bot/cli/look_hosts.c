@@ -58,7 +58,8 @@ static void on_ended(void *data, const struct ssh_result *result) {
 					   looking->findings)) {
 		add_problem(question,
 				result->said[0] != '\0' ? result->said
-										: "what it says makes no sense");
+										: "what it says makes no sense: "
+										  "log in there with ssh and see");
 	}
 	question_destroy(question);
 	if (--looking->under_way == 0) {

@@ -27,7 +27,7 @@ static const struct right {
 } rights[] = {
 	{ "read_channel", "read and pin" },
 	{ "create_post", "post" },
-	{ "edit_post", "edit its own posts, as the card" },
+	{ "edit_post", "edit its own posts (the card)" },
 	{ "add_reaction", "react" },
 	{ "upload_file", "attach files" },
 };

@@ -104,9 +104,11 @@ static struct secret *read_checked(
 	char *bytes = xcalloc(1, SECRET_MAX_BYTES);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &about) < 0) {
-		bool gone = errno == ENOENT && check != NULL;
+		const char *mend = errno == ENOENT ? ": write it, mode 0600"
+				: errno == EACCES ? ": give it to the user that runs this"
+								  : "";
 		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s%s",
-				strerror(errno), gone ? ": write it, mode 0600" : "");
+				strerror(errno), check != NULL ? mend : "");
 		goto out;
 	}
 	if (!check_file(&about, err) || (check != NULL && !check(&about, err))) {

@@ -2,7 +2,9 @@
 """Provokes each failure that `bridgekeeper check --online` knows, once, and
 reads its line.
 
-Usage: check_online.py SANDBOX BRIDGEKEEPER
+Usage: check_online.py SANDBOX BRIDGEKEEPER NFS
+
+NFS is the library by which a disk is another machine's.
 """
 import json
 import os
@@ -50,7 +52,13 @@ stage.SCENE["channels"].append({"name": "ops", "display_name": "Ops"})
 
 
 def check(there, *words):
-    command = [*there.before, there.checker, "check", "--online", *words,
+    before = list(there.before)
+    if there.preload:
+        before += ["env", f"LD_PRELOAD={there.preload}",
+                   "ASAN_OPTIONS=" + ":".join(
+                       [os.environ.get("ASAN_OPTIONS", ""),
+                        "verify_asan_link_order=0"])]
+    command = [*before, there.checker, "check", "--online", *words,
                "--config", str(there.folder / "config.ini")]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
@@ -168,6 +176,64 @@ def other_server(there):
     return undo
 
 
+def strange_certificate(there):
+    """A server whose certificate is its own word."""
+    key, paper = there.folder / "tls.key", there.folder / "tls.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+         "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+         key, "-out", paper], check=True, stderr=subprocess.DEVNULL)
+    page = subprocess.Popen(
+        [sys.executable, "-c", "import http.server as h, ssl, sys\n"
+         "s = h.HTTPServer(('127.0.0.1', 0), h.BaseHTTPRequestHandler)\n"
+         "c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+         "c.load_cert_chain(sys.argv[1], sys.argv[2])\n"
+         "s.socket = c.wrap_socket(s.socket, server_side=True)\n"
+         "print(s.server_port, flush=True); s.serve_forever()", paper, key],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    mend = config(there, there.url,
+                  "https://127.0.0.1:" + page.stdout.readline().strip())
+
+    def undo():
+        mend()
+        page.kill()
+        page.wait()
+    return undo
+
+
+def without_roles(there):
+    """A server that knows none of the roles that it gives."""
+    relay = subprocess.Popen(
+        [sys.executable, "-c", "import http.server as h, sys\n"
+         "import urllib.request as u\n"
+         "class H(h.BaseHTTPRequestHandler):\n"
+         " def log_message(self, *a): pass\n"
+         " def answer(self):\n"
+         "  n = int(self.headers.get('Content-Length', 0))\n"
+         "  ask = u.Request(sys.argv[1] + self.path, self.rfile.read(n) or None,\n"
+         "   {'Authorization': self.headers['Authorization']},\n"
+         "   method=self.command)\n"
+         "  try:\n"
+         "   got = u.urlopen(ask); status, body = got.status, got.read()\n"
+         "  except u.HTTPError as bad: status, body = bad.code, bad.read()\n"
+         "  if self.path.endswith('/roles/names'): body = b'[]'\n"
+         "  self.send_response(status)\n"
+         "  self.send_header('Content-Length', str(len(body)))\n"
+         "  self.end_headers(); self.wfile.write(body)\n"
+         " do_GET = do_POST = answer\n"
+         "s = h.ThreadingHTTPServer(('127.0.0.1', 0), H)\n"
+         "print(s.server_port, flush=True); s.serve_forever()", there.url],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    mend = config(there, there.url,
+                  "http://127.0.0.1:" + relay.stdout.readline().strip())
+
+    def undo():
+        mend()
+        relay.kill()
+        relay.wait()
+    return undo
+
+
 def alone(there, steprun=None):
     """The program where no step runner, or another one, is beside it."""
     folder = pathlib.Path(tempfile.mkdtemp(dir=there.folder))
@@ -201,8 +267,33 @@ def small(there):
     return disk(there, "size=40m")
 
 
+def middling(there):
+    return disk(there, "size=400m")
+
+
 def read_only(there):
     return disk(there, "ro")
+
+
+def far_disk(there):
+    """A state folder on NFS, as the kernel would say: there is none here."""
+    there.preload = there.nfs
+    return lambda: setattr(there, "preload", "")
+
+
+def closed(there):
+    """A state folder behind one that only root may look into."""
+    (there.folder / "closed" / "in").mkdir(parents=True)
+    (there.folder / "closed").chmod(0o700)
+    there.before = ["setpriv", "--reuid=65534", "--clear-groups"]
+    mend = config(there, "state_dir = state", "state_dir = closed/in/state")
+    there.folder.chmod(0o755)
+
+    def undo():
+        there.before = []
+        mend()
+        shutil.rmtree(there.folder / "closed")
+    return undo
 
 
 def may_mount():
@@ -240,16 +331,38 @@ def far(there, known=True, mode=0o600):
     return undo
 
 
-def host(there, amiss=None):
+def unknown_to_all(there):
+    undo = far(there)
+    (there.folder / "known_hosts").rename(there.folder / "elsewhere")
+
+    def mend():
+        (there.folder / "elsewhere").rename(there.folder / "known_hosts")
+        undo()
+    return mend
+
+
+def without(one, tool):
+    """@tool is not in PATH there, and all that the bot asks with is."""
+    few = one.folder / "few"
+    few.mkdir()
+    for name in ("sh", "bash", "uname", "date", "df", "sha256sum", "rm", "git",
+                 "head", "cat"):
+        if name != tool and shutil.which(name):
+            (few / name).symlink_to(shutil.which(name))
+    one.login(f"PATH={few}\n")
+
+
+def host(there, amiss=None, workdir="/proc/self/cwd", files=""):
     """A host that answers, where @amiss is a program that says something, or
     one that is no longer there."""
     key = there.folder / "key"
     hosts.make_key(key)
-    one = hosts.Host(there.folder, "far", key)
+    one = (NoPrograms if amiss == "noexec" else hosts.Host)(
+        there.folder, "far", key)
     there.write("known_hosts", one.known())
     mend = target(there, f"[target far]\nhosts = {one.address}\n"
-                  "workdir = /proc/self/cwd\nssh_key = key\n"
-                  "ssh_known_hosts = known_hosts\n")
+                  f"workdir = {workdir}\nssh_key = key\n"
+                  f"ssh_known_hosts = known_hosts\n{files}")
     back = runbook(there, "{.rollback}", "{.rollback on=far}")
     if amiss == "home":
         (one.folder / "home" / ".bridgekeeper").write_text("")
@@ -257,7 +370,9 @@ def host(there, amiss=None):
         runbook(there, "{.rollback}\n\n1. Take it back\n\n   ```sh\n",
                 "{.rollback on=far}\n\n1. Take it back\n\n   ```sh\n"
                 "   no-such-tool\n")
-    elif amiss:
+    elif amiss == "sha256sum":
+        without(one, amiss)
+    elif amiss and amiss != "noexec":
         name, says = amiss
         one.program(name, f"#!/bin/sh\necho '{says}'\n")
 
@@ -271,17 +386,27 @@ def host(there, amiss=None):
     return undo
 
 
-def mounted_noexec():
-    """Where this machine runs no programs; "": nowhere."""
-    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
-        _, place, _, options, *_ = line.split()
-        if "noexec" in options.split(","):
-            return place
-    return ""
+class NoPrograms(hosts.Host):
+    """A host whose home is a disk of its own that runs no programs."""
+
+    def start(self):
+        sshd, hosts.SSHD = hosts.SSHD, str(self.folder / "sshd")
+        self.program("../sshd", "#!/bin/sh\nexec unshare -m sh -c 'mount -t "
+                     f"tmpfs -o noexec tmpfs {self.folder}/home && "
+                     f"exec {sshd} \"$@\"' sh \"$@\"\n")
+        super().start()
+        hosts.SSHD = sshd
 
 
 def no_programs(there):
-    return host(there, ("df", f"x\nx x x 2000000 x {mounted_noexec()}"))
+    return host(there, "noexec")
+
+
+def may_mount_for_sshd():
+    """sshd in a namespace of users could take nobody's part."""
+    return os.getuid() == 0 and subprocess.run(
+        ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+        stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 # What is done, the exit status, and what a line must say.
@@ -297,6 +422,10 @@ CASES = [
     ("a bot for a primary",
      lambda t: config(t, "primary = rep", "primary = bridgekeeper"), 1,
      "is a bot, and bots do not approve: name a person [person]"),
+    ("a guest for a primary",
+     lambda t: scene(t, "rep", roles="system_guest"), 1,
+     "config.ini:16:1: error: rep, primary of Storage, is a guest, and guests "
+     "do not approve: name a member [person]"),
     ("a backup that is away",
      lambda t: config(t, "primary = rep", "primary = rep\nbackup = ghost"), 0,
      "warning: ghost, backup of Storage, has no account"),
@@ -312,6 +441,8 @@ CASES = [
      "config.ini:4:1: error: the token: systemd brought no credential token"),
     ("a token that others can read", lambda t: mode(t, 0o644), 1,
      "config.ini:4:1: error: the token: secret file"),
+    ("a token that is another user's", closed, 1,
+     "/token: Permission denied: give it to the user that runs this [file]"),
     ("a token of a person",
      lambda t: token(t, "tokenofthelead000000000000"), 0,
      "warning: the token is that of lead, who is no bot"),
@@ -354,7 +485,7 @@ CASES = [
     for right, word in (("create_post", "post"), ("add_reaction", "react"),
                         ("upload_file", "attach files"),
                         ("read_channel", "read and pin"),
-                        ("edit_post", "edit its own posts, as the card"))
+                        ("edit_post", "edit its own posts (the card)"))
 ] + [
     ("a contact's channel that the bot is not in",
      lambda t: outside(t, "ops"), 0,
@@ -373,6 +504,9 @@ CASES = [
     ("rights that cannot be told", lambda t: fault(t, "/roles/names", "500"),
      0, "warning: whether the bot may post and react in launch-bridge cannot "
      "be told"),
+    ("roles that the server does not know", without_roles, 1,
+     "warning: whether the bot may post and react in launch-bridge cannot be "
+     "told (the server knows none of its roles): rehearse there [rights]"),
     ("a proxy that lets no websocket through", no_websocket, 1,
      "its websocket does not (let proxies pass Upgrade)"),
     ("clocks that differ", another_time, 0, "the server's: set them by one"),
@@ -381,6 +515,8 @@ CASES = [
      "[target far] has hosts over ssh and no ssh_key: name the file of a key"),
     ("a host whose key is not known", lambda t: far(t, known=False), 1,
      "127.0.0.1:9 of [target far] is not in"),
+    ("a list of known hosts that is not there", unknown_to_all, 1,
+     "the known_hosts file of [target far] cannot be read: "),
     ("a key that others may read", lambda t: far(t, mode=0o644), 1,
      "the key of [target far]: secret file"),
     ("a host that is not there", far, 1,
@@ -398,6 +534,25 @@ CASES = [
      "runs no programs in the home folder (noexec)"),
     ("a host that is full", lambda t: host(t, ("df", "x\nx x x 9216 x /")), 1,
      "has 9 MB free in the home folder: make room"),
+    ("a host that will soon be full",
+     lambda t: host(t, ("df", "x\nx x x 512000 x /")), 0,
+     "has 500 MB free in the home folder: make room"),
+    ("a host without what every step needs",
+     lambda t: host(t, "sha256sum"), 1,
+     "has no `sha256sum`, which the bot needs there: install it [tool]"),
+    ("a host that says what nobody asked",
+     lambda t: host(t, ("uname", "Linux x86_64\nand more")), 1,
+     "of [target far] cannot be looked at: what it says makes no sense: log in "
+     "there"),
+    ("a host without the target's folder",
+     lambda t: host(t, workdir="/nowhere"), 1,
+     ": its workdir is not there: make it, or mend `workdir` [host]"),
+    ("a host without a target's file",
+     lambda t: host(t, files="files = *.yaml\n"), 1,
+     ": no file is there for *.yaml: put it there, or mend `files` [host]"),
+    ("a host whose time runs ahead",
+     lambda t: host(t, ("date", "4000000000")), 0,
+     "s ahead of this machine's: set them by one time server"),
     ("a host with another time", lambda t: host(t, ("date", "1000")), 0,
      "s behind this machine's: set them by one time server"),
     ("a target whose folder is not there",
@@ -427,11 +582,21 @@ CASES = [
     ("a state folder that cannot be written", read_only, 1,
      "/disk, which cannot be written: give it to the user that runs this"),
     ("a disk that is full", small, 1, "error: only 40 MB are free in"),
+    ("a disk that will soon be full", middling, 0,
+     "warning: only 400 MB are free in"),
+    ("a state folder on another machine's disk", far_disk, 1,
+     " is on another machine's disk (NFS), where the journal cannot be kept "
+     "safe: put it on a local disk [file-system]"),
+    ("a state folder that cannot be looked into", closed, 1,
+     "which cannot be looked into: mend its rights [state-folder]"),
     ("a state folder in memory", small, 1, "is in memory: a restart of"),
     ("a server that is not there",
      lambda t: config(t, t.url, "http://127.0.0.1:9"), 3,
      "config.ini:2:1: error: http://127.0.0.1:9 cannot be reached from here (is it "
      "up? is the address right?): "),
+    ("a certificate that nobody vouches for", strange_certificate, 3,
+     " does not prove who it is (is the address right? an authority of your "
+     "own goes into `ca_file`): SSL certificate problem"),
     ("a server that says nothing", lambda t: fault(t, "/users/me", "timeout"),
      3, "): no answer in 5 s [server]"),
 ]
@@ -443,6 +608,7 @@ class Site(stage.Stage):
     def __init__(self, sandbox, program):
         self.scene = json.loads(json.dumps(stage.SCENE))
         self.checker, self.before = os.path.abspath(program), []
+        self.nfs, self.preload = os.path.abspath(sys.argv[3]), ""
         super().__init__(sandbox, program, RUNBOOK)
 
     def restart_sandbox(self, *options):
@@ -494,15 +660,17 @@ def main():
     print(f"1..{len(CASES) + 2}")
     with Site(sandbox, program) as there:
         for number, (name, provoke, status, line) in enumerate(CASES, 1):
-            if provoke in (small, read_only) and not may_mount():
+            if provoke in (small, middling, read_only) and not may_mount():
                 print(f"ok {number} - {name} # SKIP no disk can be mounted")
                 continue
-            if provoke is no_programs and not mounted_noexec():
-                print(f"ok {number} - {name} # SKIP all mounts run programs")
+            if provoke in (no_programs, closed) and not may_mount_for_sshd():
+                print(f"ok {number} - {name} # SKIP this is not root")
                 continue
             undo = provoke(there)
             code, output = check(there)
             undo()
+            if os.environ.get("READ"):
+                print("\n".join("#   " + text for text in output.splitlines()))
             failed += told(number, name, code == status and line in output,
                            output, f"{status}, not {code}, and: {line}")
         good, output = lines_as_data(there)
