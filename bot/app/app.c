@@ -158,6 +158,10 @@ static void on_people_changed(void *data) {
 	engine_refresh(app->engine);
 }
 
+static bool on_full(void *data) {
+	return engine_is_full(((struct app *)data)->engine);
+}
+
 static void on_trouble(void *data, const char *what) {
 	(void)data;
 	log_error("server.trouble", "what=\"%s\"", what);
@@ -423,6 +427,7 @@ static bool make_server(struct app *app, struct err *err) {
 		.people_changed = on_people_changed,
 		.trouble = on_trouble,
 		.marked = on_marked,
+		.full = on_full,
 	};
 	const struct client_options options = {
 		.url = mattermost->url,

@@ -26,7 +26,7 @@
 #define RETRY_MAX  5000
 #define TURN_MOST  64   // requests in one turn of the loop
 #define TICKS_MOST 1000 // rounds after one commit; more is a bug
-#define QUEUE_MOST 20000
+#define FULL_AT    1000 // requests that wait: no more is to be told
 #define INPUT_ROOM 300
 #define HOSTS_MS   15000 // so long hosts may be away before it is said
 /* They are asked again sooner: an answer of before is another matter's. */
@@ -629,10 +629,6 @@ static void drop_older_taps(
 void engine_ask(struct engine *engine, const struct request *request,
 		const char *input) {
 	drop_older_taps(engine, request);
-	if (engine->queued >= QUEUE_MOST) {
-		log_error("engine.overrun", "input=%s", input != NULL ? input : "-");
-		return;
-	}
 	struct asked *asked = asked_create(request, input);
 	asked->asked_ms = loop_now_ms(engine->options.loop);
 	*engine->end = asked;
@@ -778,4 +774,10 @@ const struct bridge *engine_bridge(const struct engine *engine) {
 
 bool engine_is_drained(const struct engine *engine) {
 	return engine->head == NULL;
+}
+
+bool engine_is_full(const struct engine *engine) {
+	/* Before it has begun all there is must be told: that is what it waits
+	 * for. */
+	return engine->begun && engine->queued >= FULL_AT;
 }

@@ -105,4 +105,7 @@ const struct bridge *engine_bridge(const struct engine *engine);
 /* Whether requests wait. */
 bool engine_is_drained(const struct engine *engine);
 
+/* Whether so many wait that no more should be told for now: none is dropped. */
+bool engine_is_full(const struct engine *engine);
+
 #endif

@@ -11,6 +11,7 @@
 
 #define LOOKUP_RETRY_MS 500
 #define LOOKUP_MAX      100
+#define FULL_RETRY_MS   100
 
 enum item_kind {
 	ITEM_POST,
@@ -225,6 +226,14 @@ static void look_up(struct feed *feed, const char *const *ids, size_t count) {
 	roster_read_ids(feed->roster, ids, count, on_looked_up, feed);
 }
 
+static bool must_wait(const struct feed *feed) {
+	bool full = feed->sink.full != NULL && feed->sink.full(feed->data);
+	if (full) {
+		loop_timer_start_real(feed->retry, FULL_RETRY_MS);
+	}
+	return full || feed->looking;
+}
+
 static void tell_ready(void *data) {
 	struct feed *feed = data;
 	feed->scheduled = false;
@@ -233,7 +242,7 @@ static void tell_ready(void *data) {
 		tell(feed, urgent);
 		item_free(urgent);
 	}
-	while (!feed->looking && feed->ready.head != NULL) {
+	while (feed->ready.head != NULL && !must_wait(feed)) {
 		struct item *first = feed->ready.head;
 		const char *ids[LOOKUP_MAX];
 		size_t unknown = first->looked_up ? 0 : unknown_of(feed, first, ids);

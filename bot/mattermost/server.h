@@ -82,6 +82,9 @@ struct server_sink {
 	void (*trouble)(void *data, const char *what);
 	/* Store this, after what was told so far.  May be NULL. */
 	void (*marked)(void *data, const struct server_mark *mark);
+	/* Whether what is told could not be acted on for now: it is kept, and told
+	 * later.  May be NULL. */
+	bool (*full)(void *data);
 };
 
 enum server_result {

@@ -19,7 +19,7 @@ COMMAND = re.compile(
     r"|rollback|done|fail|retry|skip|run|pass|claim|note|status|who|why|help)"
     r"\b")
 BAD_LOG = re.compile(
-    r"decision\.impossible|engine\.restless|engine\.overrun|journal\.refused"
+    r"decision\.impossible|engine\.restless|journal\.refused"
     r"|journal\.damaged|Sanitizer|runtime error|Assertion")
 
 

@@ -58,6 +58,7 @@ struct scene {
 	const char *until;
 	size_t from; // of `told`, where until() looks
 	bool timed_out;
+	bool full; // nothing more is wanted for now
 	char *channel_id;
 	/* of the last reply */
 	bool replied;
@@ -152,6 +153,10 @@ static void on_marked(void *data, const struct server_mark *mark) {
 	scene->mark = *mark;
 }
 
+static bool on_full(void *data) {
+	return ((struct scene *)data)->full;
+}
+
 static const struct server_sink sink = {
 	.post = on_post,
 	.post_changed = on_changed,
@@ -161,6 +166,7 @@ static const struct server_sink sink = {
 	.people_changed = on_people,
 	.trouble = on_trouble,
 	.marked = on_marked,
+	.full = on_full,
 };
 
 static void on_limit(void *data) {
@@ -489,6 +495,22 @@ static void it_connects_and_tells_what_is_said(void **state) {
 	said(scene, "cto", "!cutover status");
 	until(scene, "post cto: !cutover status\n");
 	assert_true(scene->mark.connection_id[0] != '\0');
+}
+
+/* More than can be acted on: a disk is full, and people go on talking. */
+static void what_cannot_be_heard_now_is_told_later_in_order(void **state) {
+	struct scene *scene = *state;
+	go_online(scene);
+	said(scene, "cto", "before");
+	until(scene, "post cto: before\n");
+	scene->full = true;
+	said(scene, "cto", "!hold");
+	said(scene, "cto", "!status");
+	sandboxed_pass(scene->sandbox, 400);
+	assert_false(was_told(scene, "!hold"));
+	scene->full = false;
+	until(scene, "post cto: !status\n");
+	assert_true(was_told(scene, "post cto: !hold\npost cto: !status\n"));
 }
 
 static void who_speaks_is_known_before_it_is_told(void **state) {
@@ -1330,6 +1352,7 @@ static void it_can_be_destroyed_at_any_moment(void **state) {
 int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		BOTH(it_connects_and_tells_what_is_said),
+		NEW(what_cannot_be_heard_now_is_told_later_in_order),
 		NEW(who_speaks_is_known_before_it_is_told),
 		NEW(another_channel_is_not_told),
 		NEW(the_servers_time_goes_on_between_answers),

@@ -1246,6 +1246,40 @@ static void a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not(
 	}
 }
 
+/* However long the disk is full, and however much is said meanwhile. */
+static void what_waits_for_the_journal_is_not_lost(void **state) {
+	(void)state;
+	enum {
+		ASKED = 20100
+	};
+	struct rig rig;
+	rig_init(&rig, ten_lines);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	assert_false(engine_is_full(rig.engine));
+	frail_journal_fail(rig.journal, 1, 1000);
+	for (unsigned i = 0; i < ASKED; i++) {
+		char input[32];
+		snprintf(input, sizeof(input), "post:%u", i);
+		const struct request request = {
+			.type = REQUEST_NOTE,
+			.user = "id-lead",
+			.post = input,
+			.command = "note",
+			.words = "x",
+			.text = "x",
+		};
+		engine_ask(rig.engine, &request, input);
+	}
+	rig_go(&rig, 1000);
+	assert_true(engine_is_full(rig.engine)); // it wants to hear no more
+	frail_journal_fail(rig.journal, 0, 0);
+	rig_go(&rig, 60000);
+	assert_int_equal(rig_count(&rig, "note.taken"), ASKED);
+	assert_false(engine_is_full(rig.engine));
+	rig_finish(&rig);
+}
+
 static void what_is_too_long_for_a_post_is_said_in_several(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1325,6 +1359,7 @@ int main(void) {
 		cmocka_unit_test(posts_that_are_deleted_together_are_all_made_anew),
 		cmocka_unit_test(a_tap_counts_on_the_post_that_asks_anew),
 		cmocka_unit_test(a_card_that_somebody_deletes_is_made_and_pinned_anew),
+		cmocka_unit_test(what_waits_for_the_journal_is_not_lost),
 		cmocka_unit_test(what_is_too_long_for_a_post_is_said_in_several),
 		cmocka_unit_test(
 				a_journal_that_stays_full_is_told_of_once_and_then_that_it_is_not),
