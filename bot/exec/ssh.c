@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "exec/child.h"
@@ -22,7 +23,8 @@
 #define SAID_MAX    ((size_t)4096) // the banner of a changed key is long
 #define POLL_MS     50             // real, where there are no pidfds
 #define ARGS_MAX    64
-#define CONTROL_LEN 58  // of "/%C" expanded, and what ssh adds for a moment
+#define SOCKET_LEN  40
+#define CONTROL_LEN 58  // of "/" and that, and what ssh adds for a moment
 #define EXIT_OF_SSH 255 // ssh's own, ssh(1)
 
 struct ssh {
@@ -329,6 +331,25 @@ static const char *const fixed_options[] = {
 	"ServerAliveCountMax=3",
 };
 
+/* Who asks with other files than those a connection was opened by has one of
+ * his own: ssh looks at neither where it finds one. */
+static void add_control(
+		struct words *words, const char *folder, const struct ssh_host *host) {
+	char hex[SHA256_HEX];
+	char name[SOCKET_LEN + 2];
+	struct sha256 *sha = sha256_begin();
+	sha256_add_field(sha, host->key);
+	sha256_add_field(sha, host->known_hosts);
+	sha256_add_field(sha, host->user != NULL ? host->user : "");
+	sha256_add_field(sha, host->name);
+	sha256_add_number(sha, host->port);
+	sha256_end(sha, hex);
+	snprintf(name, sizeof(name), "/%.*s", SOCKET_LEN, hex);
+	add_option(words, "ControlMaster=auto");
+	add_option(words, "ControlPersist=60");
+	add_path(words, "ControlPath", folder, name);
+}
+
 static void add_options(struct words *words, const struct ssh *ssh,
 		const struct ssh_host *host) {
 	add(words, xstrdup("ssh"));
@@ -341,9 +362,7 @@ static void add_options(struct words *words, const struct ssh *ssh,
 	add_path(words, "UserKnownHostsFile", host->known_hosts, "");
 	add_path(words, "IdentityFile", host->key, "");
 	if (ssh->control != NULL) {
-		add_option(words, "ControlMaster=auto");
-		add_option(words, "ControlPersist=60");
-		add_path(words, "ControlPath", ssh->control, "/%C");
+		add_control(words, ssh->control, host);
 	}
 	if (host->user != NULL) {
 		add(words, xstrdup("-l"));

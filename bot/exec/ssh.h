@@ -13,7 +13,8 @@ struct loop;
  * Runs commands on other machines with the system's ssh, and nothing of its
  * user's: no config, no agent, no password, one key and one known_hosts file.
  * A host that is not in that file, or has another key, is refused.  Calls to
- * one host share a connection, which outlives them by a minute.
+ * one host by the same files share a connection, which outlives them by a
+ * minute.
  *
  *	(start) --> under way --> ended
  *	                └── ssh_call_cancel() --> (gone)

@@ -95,6 +95,31 @@ def a_host_with_another_key_is_refused(there):
     assert there.counts("it") == {"a": 0, "b": 0, "c": 0}
 
 
+@case(("", "count it"), ("on=other", "count other"), names=("a",))
+def what_one_target_trusts_no_other_does(there):
+    host = there.host("a")
+    config = (there.folder / "config.ini").read_text()
+    there.write("config.ini", config + f"""
+[target other]
+hosts = {host.address}
+workdir = /proc/self/cwd
+ssh_key = key
+ssh_known_hosts = others
+""")
+    there.write("others", "")
+    there.start()
+    for times in range(1, 3):  # the second finds a connection of the first
+        there.say("lead", "!cutover start")
+        there.until(f"refusal {times}", lambda: times == sum(
+            "its host key is not in" in " ".join(post["message"].split())
+            for post in there.posts()))
+    there.write("others", host.known())
+    there.say("lead", "!cutover start")
+    there.tap("rep", there.wait("/gate/")["id"])
+    there.wait("/succeeded/")
+    assert host.ledger() == ["it", "other"], host.ledger()
+
+
 @case(("", "count it"), names=("a",))
 def a_host_that_cannot_run_steprun_is_refused(there):
     there.host("a").program("uname", "#!/bin/sh\necho Linux riscv64\n")
