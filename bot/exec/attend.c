@@ -58,13 +58,26 @@ static bool is_our_turn(const struct attend *attend) {
 	return ours;
 }
 
+/* In its place, and always as long: on a full disk it needs no room but that of
+ * the turn before. */
+static bool write_turn(const struct attend *attend, struct err *err) {
+	size_t len = strlen(attend->turn);
+	int fd = open(STEP_TURN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && pwrite(fd, attend->turn, len, 0) == (ssize_t)len;
+	if (!ok) {
+		err_set(err, ERR_IO, "%s: cannot write: %s", STEP_TURN,
+				strerror(errno));
+	}
+	fd_close(&fd);
+	return ok;
+}
+
 static bool take_turn(struct attend *attend, struct err *err) {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(attend->turn, sizeof(attend->turn), "%d %lld.%09ld", (int)getpid(),
-			(long long)now.tv_sec, now.tv_nsec);
-	if (!fd_write_file(
-				STEP_TURN, attend->turn, strlen(attend->turn), 0600, err)) {
+	snprintf(attend->turn, sizeof(attend->turn), "%010d %020lld.%09ld",
+			(int)getpid(), (long long)now.tv_sec, now.tv_nsec);
+	if (!write_turn(attend, err)) {
 		return false;
 	}
 	for (int i = 0; i < TURN_TRIES && is_our_turn(attend); i++) {

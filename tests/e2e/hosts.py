@@ -54,8 +54,11 @@ def keep_port():
 
 
 class Host:
-    def __init__(self, folder, name, client_key):
-        self.name, self.folder = name, folder / name
+    """With @room its home is a disk of that size, which only the host sees;
+    it is empty again after stop() and start()."""
+
+    def __init__(self, folder, name, client_key, room=None):
+        self.name, self.folder, self.room = name, folder / name, room
         self.kept_port, self.process = keep_port(), None
         self.port = self.kept_port.getsockname()[1]
         for part in ("home", "work", "bin", "count"):
@@ -95,7 +98,8 @@ class Host:
         if os.getuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
         self.process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            self.own_disk() + [
+                SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(self.folder / "sshd.log", "a"))
         end = time.monotonic() + 10
@@ -106,6 +110,30 @@ class Host:
             except OSError:
                 assert time.monotonic() < end, "an sshd did not come up"
                 time.sleep(0.02)
+
+    def own_disk(self):
+        if self.room is None:
+            return []
+        user = [] if os.getuid() == 0 else [
+            "-U", "--map-current-user", "--keep-caps"]
+        return ["unshare", *user, "-m", "sh", "-c",
+                'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && '
+                'exec "$@"', "sh", self.room, str(self.folder / "home")]
+
+    def home(self):
+        """As the host sees it."""
+        return pathlib.Path(
+            f"/proc/{self.process.pid}/root{self.folder}/home")
+
+    def occupy(self):
+        """Leave no room on its disk."""
+        with open(self.home() / "ballast", "ab", 0) as ballast:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        ballast.write(bytes(size))
+                except OSError:
+                    pass
 
     def connections(self):
         """Processes of sshd that serve one; what they started is not."""
@@ -203,19 +231,20 @@ class SshStage(stage.Stage):
     and that is where tracked files are looked for."""
 
     def __init__(self, sandbox, program, runbook, names=("a", "b", "c"),
-                 extra=""):
+                 extra="", room=None):
         super().__init__(sandbox, program, runbook)
         self.hosts = []
         try:
-            self.make_hosts(names, extra)
+            self.make_hosts(names, extra, room)
         except BaseException:
             self.__exit__()
             raise
 
-    def make_hosts(self, names, extra):
+    def make_hosts(self, names, extra, room):
         make_key(self.folder / "key")
         for name in names:
-            self.hosts.append(Host(self.folder, name, self.folder / "key"))
+            self.hosts.append(
+                Host(self.folder, name, self.folder / "key", room))
         self.write_known_hosts()
         config = (self.folder / "config.ini").read_text()
         hosts = ", ".join(host.address for host in self.hosts)
@@ -278,13 +307,13 @@ class Cases(list):
     """What a file tests: functions of a stage, each with hosts of its own."""
 
     def add(self, *blocks, names=("a", "b", "c"), extra="", words="",
-            files=None):
+            files=None, room=None):
         """Decorate one."""
         def wrap(play):
             def run():
                 with SshStage(sys.argv[1], sys.argv[2],
                               runbook(*blocks, words=words), names,
-                              extra) as there:
+                              extra, room) as there:
                     for name, text in (files or {}).items():
                         for host in there.hosts:
                             (host.folder / "work" / name).write_text(text)

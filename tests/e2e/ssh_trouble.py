@@ -141,6 +141,24 @@ def a_disk_that_fills_up_in_the_middle_loses_output_and_no_more(there):
     assert "length 1999" in ok["message"], ok["message"]  # its end is told
 
 
+@case(("timeout=60s", hosts.LONG), names=("a",), room="8m")
+def a_full_disk_does_not_keep_the_bot_from_hearing_the_end(there):
+    host = there.host("a")
+    there.begin()
+    there.begun("a")
+    there.kill()
+    (host.home() / "go").write_text("")
+    host.occupy()
+    there.bot = None
+    there.until("it to end", lambda: "end" in host.ledger())
+    host.occupy()
+    there.start()
+    there.wait("/step/1.1/ok", seconds=40)
+    there.wait("/succeeded/")
+    assert host.ledger() == ["begin", "end"], host.ledger()
+    assert (host.home() / "ballast").exists()
+
+
 @case(("", "count it"), names=("a",), extra="files = *.env",
       files={"one.env": "A=1\n"})
 def what_could_not_begin_for_a_minute_looks_at_its_files_again(there):
