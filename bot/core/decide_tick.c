@@ -70,13 +70,13 @@ static bool guards_more(const struct deciding *d, const struct gate_state *gate,
 	if (gate->purpose == PURPOSE_PLAN || run == NULL) {
 		return gate->purpose == PURPOSE_PLAN;
 	}
-	bool over = run->status == RUN_ROLLING_BACK ||
-			run->status == RUN_ROLLED_BACK || run->status == RUN_ABORTED ||
+	bool over = run->status == RUN_ROLLED_BACK || run->status == RUN_ABORTED ||
 			run->status == RUN_CLOSED;
 	bool more = false;
 	for (size_t i = 0; i < run->step_count && !over && !more; i++) {
 		more = flow_gate_of(run, i) == gate->gate &&
 				run->steps[i].status != STEP_ENDED &&
+				(run->status != RUN_ROLLING_BACK || flow_is_active(run, i)) &&
 				(!commands ||
 						run->plan->runbook->steps[i].kind == STEP_COMMAND);
 	}
@@ -253,7 +253,10 @@ static bool settle_steps(struct deciding *d, const struct run *run) {
 static bool gate_in_the_way(
 		struct deciding *d, const struct run *run, size_t step) {
 	size_t wanted = flow_gate_of(run, step);
-	if (wanted == RUNBOOK_NONE || run->status == RUN_ROLLING_BACK) {
+	if (wanted == RUNBOOK_NONE ||
+			/* What has begun the rollback; `!rollback` asks for it again. */
+			(run->status == RUN_ROLLING_BACK &&
+					wanted == runbook_rollback_gate(run->plan->runbook))) {
 		return false;
 	}
 	const struct gate_state *gate = flow_gate_state(d->bridge, run, step);

@@ -229,9 +229,10 @@ static void hold_for_gate(struct deciding *d, const struct gate_state *gate,
 	bool holds = gate->purpose == PURPOSE_ROLLBACK ||
 			gate->purpose == PURPOSE_STEP || gate->purpose == PURPOSE_FILES ||
 			(gate->purpose == PURPOSE_START && run->forward_begun);
-	bool forward = run->status == RUN_RUNNING || run->status == RUN_DECIDING ||
-			(run->status == RUN_SUCCEEDED && gate->purpose == PURPOSE_STEP);
-	if (!holds || !forward || run->held) {
+	bool goes_on = run->status == RUN_RUNNING || run->status == RUN_DECIDING ||
+			(run->status == RUN_SUCCEEDED && !run->watched) ||
+			(run->status == RUN_ROLLING_BACK && gate->purpose == PURPOSE_STEP);
+	if (!holds || !goes_on || run->held) {
 		return;
 	}
 	const struct gate *model = gate_state_model(d->bridge, gate);

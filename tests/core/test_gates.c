@@ -10,6 +10,28 @@
  * last look and the first command, who asks, who breaks the glass.
  */
 
+#define ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
+#define GATES \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| T0 | DevOps lead + Storage | channel |\n" \
+	"| Restore | Storage + CTO | channel |\n" \
+	"| Success | DevOps lead + CTO | change |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
+/* Undoing has a dangerous part of its own. */
+static const char careful[] = ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n"
+		"1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"## 2 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n\n"
+		"### 2.2 Restore {gate=\"Restore\"}\n\n"
+		"1. Restore\n\n   ```sh\n   echo restore\n   ```\n\n";
+
 static const struct gate_state *gate_for(
 		const struct night *night, enum gate_purpose purpose) {
 	uint32_t run = purpose == PURPOSE_PLAN ? 0 : night_run(night)->number;
@@ -83,6 +105,92 @@ static void what_has_begun_is_read_no_more(void **state) {
 			"step.ended 4.2 ok by rep\nattempt.started 4.3#1\n"));
 }
 
+static void roll_back_careful(struct night *night) {
+	night_init(night, careful);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_shown(night);
+	night_tap(night, "cto", "+1");
+}
+
+static void a_gate_inside_the_rollback_is_asked_for(void **state) {
+	struct night *night = *state;
+	roll_back_careful(night);
+	assert_string_equal(night_shown(night),
+			"gate.approved by cto\n"
+			"gate.passed\n"
+			"run.rolling_back\n"
+			"gate.used\n"
+			"attempt.started 2.1#1\n"
+			"attempt.ended 2.1#1 ok\n"
+			"step.ended 2.1 ok\n"
+			"gate.opened step\n"
+			"gate.posted\n");
+	night_tap(night, "cto", "+1");
+	night_tap(night, "rep", "+1");
+	assert_string_equal(night_shown(night),
+			"gate.approved by cto\n"
+			"gate.approved by rep\n"
+			"gate.passed\n"
+			"gate.used\n"
+			"attempt.started 2.2.1#1\n"
+			"attempt.ended 2.2.1#1 ok\n"
+			"step.ended 2.2.1 ok\n"
+			"run.rolled_back\n");
+}
+
+static void a_refused_gate_inside_the_rollback_holds_it(void **state) {
+	struct night *night = *state;
+	roll_back_careful(night);
+	night_tap(night, "rep", "x");
+	night_shown(night);
+	night_jump(night, 10000);
+	assert_string_equal(
+			night_shown(night), "gate.closed refused by rep: \nrun.held\n");
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_string_equal(night_shown(night),
+			"run.resumed by lead\ngate.opened step\ngate.posted\n");
+	night_tap(night, "rep", "+1");
+	night_tap(night, "cto", "+1");
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+}
+
+/* Nobody looks, the thirty minutes are over: as any approval it is asked for
+ * again. */
+static void an_old_approval_inside_the_rollback_does_not_count(void **state) {
+	struct night *night = *state;
+	roll_back_careful(night);
+	night->unverifiable = true;
+	night_tap(night, "rep", "+1");
+	night_tap(night, "cto", "+1");
+	night_shown(night);
+	night_jump(night, INT64_C(31) * 60000);
+	assert_non_null(strstr(night_shown(night),
+			"gate.closed expired: the approval was not used in time\n"
+			"run.held\n"));
+}
+
+/* "Tap ❌ to hold instead", says the post. */
+static void a_refused_rollback_holds_what_comes_after_success(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "other", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "x");
+	night_shown(night);
+	night_jump(night, 10000);
+	assert_string_equal(
+			night_shown(night), "gate.closed refused by cto: \nrun.held\n");
+	night_pass(night, 15);
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_non_null(strstr(night_shown(night), "attempt.started 7.1#2"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
@@ -92,6 +200,17 @@ int main(void) {
 				what_a_hold_put_off_is_read_again, night_setup, night_teardown),
 		cmocka_unit_test_setup_teardown(
 				what_has_begun_is_read_no_more, night_setup, night_teardown),
+		cmocka_unit_test_setup_teardown(a_gate_inside_the_rollback_is_asked_for,
+				night_setup, night_teardown),
+		cmocka_unit_test_setup_teardown(
+				a_refused_gate_inside_the_rollback_holds_it, night_setup,
+				night_teardown),
+		cmocka_unit_test_setup_teardown(
+				an_old_approval_inside_the_rollback_does_not_count, night_setup,
+				night_teardown),
+		cmocka_unit_test_setup_teardown(
+				a_refused_rollback_holds_what_comes_after_success, night_setup,
+				night_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
 	"| Plan | CTO + DevOps lead | change |\n" \
 	"| T0 | DevOps lead + Storage | channel |\n" \
 	"| Later | Storage + CTO | channel |\n" \
+	"| Undo | Storage + CTO | channel |\n" \
 	"| Success | DevOps lead + CTO | change |\n" \
 	"| Back | DevOps lead + CTO | incident |\n\n"
 
@@ -51,6 +52,9 @@ static const char winding[] = ROLES GATES
 		"   echo \"$SNAP\"\n   ```\n"
 		"3. Tell people {owner=\"CTO\"}\n"
 		"4. Up\n\n   ```sh ask\n   echo up\n   ```\n\n"
+		"### 6.5 Undo {gate=\"Undo\"}\n\n"
+		"1. Look whether it is worth it\n"
+		"2. Undo\n\n   ```sh\n   echo undo\n   ```\n\n"
 		"## 7 After {.post}\n\n"
 		"- Watch\n\n   ```sh every=10m for=30m\n   echo fine\n   ```\n\n"
 		"### 7.2 Clean {gate=\"Later\"}\n\n"
