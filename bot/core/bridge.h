@@ -272,7 +272,7 @@ struct bridge {
 	int64_t server_lost_ms;
 	bool source_broken;
 	char *source_why;
-	char *texts_why; // what is wrong with the user's templates; NULL
+	char *texts_why;    // what is wrong with the user's templates; NULL
 	int64_t started_ms; // when the bot last started; 0: not in the journal
 	uint64_t event_count;
 };

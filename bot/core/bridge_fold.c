@@ -528,6 +528,7 @@ static void become_active(const struct bridge *bridge, struct run *run,
 		const struct event *event) {
 	run->active_ms = event->at_ms;
 	run->active_gate = bridge->last_gate_id;
+	run->abort_asked_ms = 0; // that was about what ran before
 }
 
 static bool fold_run(struct bridge *bridge, const struct event *event,

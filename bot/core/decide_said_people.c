@@ -268,6 +268,21 @@ static bool was_skipped(const struct deciding *d, const struct gate_state *gate,
 	return false;
 }
 
+/* Who broke the glass does not review that, unless nobody else could. */
+static bool may_review(const struct deciding *d, const struct gate_state *gate,
+		const char *user) {
+	if (!was_skipped(d, gate, user) || !has_said(gate, user)) {
+		return was_skipped(d, gate, user);
+	}
+	for (size_t i = 0; i < d->world->people->count; i++) {
+		const char *other = d->world->people->persons[i].id;
+		if (was_skipped(d, gate, other) && !has_said(gate, other)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static const char *skipped_names(
 		struct deciding *d, const struct gate_state *gate) {
 	const struct gate *model = gate_state_model(d->bridge, gate);
@@ -293,7 +308,7 @@ void saying_review(struct deciding *d) {
 			continue;
 		}
 		waits = gate;
-		if (was_skipped(d, gate, d->request->user)) {
+		if (may_review(d, gate, d->request->user)) {
 			struct event event = deciding_event(d, EVENT_GATE_REVIEWED);
 			event.gate = gate->id;
 			event.run = gate->run;
@@ -305,6 +320,9 @@ void saying_review(struct deciding *d) {
 	saying_refuse(d,
 			waits == NULL ? "nothing awaits a review"
 						  : decision_print(d->decision,
-									"one who was passed over reviews it\n%s",
+									"one who was passed over reviews it%s\n%s",
+									was_skipped(d, waits, d->request->user)
+											? ", none who broke the glass"
+											: "",
 									skipped_names(d, waits)));
 }

@@ -54,12 +54,15 @@ static const struct gate_state *plan_gate_of(
 	return NULL;
 }
 
+/* A ❌ on one that was used held what ran under it, and lets no other start. */
 static bool plan_gate_stands(const struct gate_state *gate, int64_t now_ms) {
-	return gate != NULL &&
-			(gate->status == GATE_OPEN ||
-					((gate->status == GATE_PASSED ||
-							 gate->status == GATE_USED) &&
-							now_ms < gate_good_until_ms(gate)));
+	if (gate == NULL || gate->status == GATE_CLOSED) {
+		return false;
+	}
+	return gate->status == GATE_OPEN ||
+			(now_ms < gate_good_until_ms(gate) &&
+					(gate->status == GATE_PASSED ||
+							gate->objection_count == 0));
 }
 
 static void void_other_plans(struct deciding *d, const char *digest) {
@@ -325,7 +328,8 @@ static const char *plan_gate_problem(
 				gate == NULL ? "was never asked"
 						: gate->status == GATE_CLOSED
 						? outcome_name(gate->outcome)
-						: "is too old");
+						: gate->objection_count > 0 ? "has a ❌ on it"
+													: "is too old");
 	}
 	return NULL;
 }

@@ -143,10 +143,20 @@ static void tap_yes(struct deciding *d, const struct gate_state *gate,
 	}
 }
 
+/* The run that goes on under @gate; a plan's lets whichever executes. */
+static const struct run *run_under(
+		const struct bridge *bridge, const struct gate_state *gate) {
+	if (gate->purpose != PURPOSE_PLAN) {
+		return bridge_run(bridge, gate->run);
+	}
+	const struct run *run = bridge_executing(bridge);
+	return run != NULL && flow_plan_gate(bridge, run) == gate ? run : NULL;
+}
+
 /* After the first command ❌ means hold. */
 static void object_to_used(struct deciding *d, const struct gate_state *gate,
 		const struct hand *hand) {
-	const struct run *run = bridge_run(d->bridge, gate->run);
+	const struct run *run = run_under(d->bridge, gate);
 	if (run == NULL || !run_is_executing(run) || run->held) {
 		return;
 	}
@@ -354,13 +364,14 @@ static void refuse_step_tap(struct deciding *d, const struct run *run,
 	deciding_add(d, event);
 }
 
-/* Whether the tap settled the step. */
+/* Whether the tap settled the step.  That it failed the lead may say, too. */
 static bool tap_step(struct deciding *d, const struct run *run, size_t index,
 		const struct hand *hand) {
 	const struct runbook *runbook = run->plan->runbook;
 	size_t lead = 0;
 	struct role_set owner = step_owner(runbook, index, &lead);
-	if (!deciding_holds_any(d, runbook, &owner, hand->user)) {
+	bool leads = hand->no != NULL && deciding_leads(d, runbook, hand->user);
+	if (!leads && !deciding_holds_any(d, runbook, &owner, hand->user)) {
 		refuse_step_tap(d, run, index, hand,
 				decision_print(d->decision, "it is for %s",
 						deciding_who(d, runbook, &owner)));
@@ -495,7 +506,8 @@ static void ask_anew(struct deciding *d, const struct run *run) {
 				is_post(step->post, d->request->post) &&
 				flow_is_active(run, index) &&
 				d->world->now_ms - step->asked_ms >= ANEW_MS) {
-			deciding_ask_step(d, run, index, "Asked again: its post was deleted");
+			deciding_ask_step(
+					d, run, index, "Asked again: its post was deleted");
 		}
 	}
 }
@@ -508,10 +520,13 @@ void decide_post_changed(struct deciding *d) {
 	}
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
-		if (gate->status != GATE_OPEN) {
+		if (gate->status != GATE_OPEN && gate->status != GATE_PASSED) {
 			continue;
 		}
 		if (is_post(gate->post, d->request->post)) {
+			if (gate->status == GATE_PASSED) {
+				continue; // seen when it is read before the first command
+			}
 			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
 					d->request->deleted ? "its post was deleted"
 										: "its post was edited");
@@ -529,6 +544,9 @@ static const char *verify_problem(
 	if (request->deleted || request->edited) {
 		return request->deleted ? "its post was deleted"
 								: "its post was edited";
+	}
+	if (gate_holders_changed(d->bridge, d->world, gate)) {
+		return HOLDERS_CHANGED;
 	}
 	const struct run *run = bridge_run(d->bridge, gate->run);
 	if (gate->purpose == PURPOSE_ROLLBACK ||

@@ -20,18 +20,6 @@ static struct event run_event(
 
 /* --- gates --- */
 
-static bool holders_changed(
-		const struct deciding *d, const struct gate_state *gate) {
-	const struct plan_record *record = gate_state_plan(d->bridge, gate);
-	const struct gate *model = gate_state_model(d->bridge, gate);
-	if (model == NULL || gate->holders[0] == '\0') {
-		return false;
-	}
-	char hex[SHA256_HEX];
-	gate_holders_hash(d->world, record->runbook, model, hex);
-	return strcmp(hex, gate->holders) != 0;
-}
-
 static void call_backups(struct deciding *d, const struct gate_state *gate) {
 	if (gate->status != GATE_OPEN ||
 			d->world->now_ms < gate_backups_at(d->world->settings, gate)) {
@@ -131,9 +119,8 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 			(!guards || !guards_more(d, gate, false))) {
 		return; // it has done its work
 	}
-	if (holders_changed(d, gate)) {
-		deciding_close_gate(
-				d, gate, OUTCOME_VOID, NULL, "who holds its roles has changed");
+	if (gate_holders_changed(d->bridge, d->world, gate)) {
+		deciding_close_gate(d, gate, OUTCOME_VOID, NULL, HOLDERS_CHANGED);
 		return;
 	}
 	if (gate->status == GATE_PASSED) {
@@ -366,8 +353,15 @@ static void end_rehearsal(struct deciding *d, const struct run *run) {
 static bool tick_deciding(struct deciding *d, const struct run *run) {
 	const struct gate_state *rollback = bridge_gate_for(
 			d->bridge, run->number, PURPOSE_ROLLBACK);
+	const struct gate_state *gate = bridge_gate_for(
+			d->bridge, run->number, PURPOSE_SUCCESS);
 	bool rolling = rollback != NULL && rollback->status == GATE_OPEN;
-	if (!flow_is_green(run) || rolling || run->held) {
+	bool green = flow_is_green(run);
+	if (!green && gate != NULL && gate->status == GATE_OPEN) {
+		deciding_close_gate(d, gate, OUTCOME_VOID, NULL, "a test is red");
+		return true;
+	}
+	if (!green || rolling || run->held) {
 		return false;
 	}
 	size_t model = runbook_success_gate(run->plan->runbook);
@@ -375,8 +369,6 @@ static bool tick_deciding(struct deciding *d, const struct run *run) {
 		deciding_add(d, run_event(d, EVENT_RUN_SUCCEEDED, run));
 		return true;
 	}
-	const struct gate_state *gate = bridge_gate_for(
-			d->bridge, run->number, PURPOSE_SUCCESS);
 	if (gate != NULL && gate->id > run->deciding_gate) {
 		return false;
 	}

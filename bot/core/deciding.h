@@ -73,6 +73,9 @@ void deciding_roll_back(
  * nothing else comes of a gate that it closes. */
 bool deciding_closes(const struct deciding *d, const struct gate_state *gate);
 
+/* Why a gate is void whose roles others hold now. */
+#define HOLDERS_CHANGED "who holds its roles has changed"
+
 /* Let a full gate pass. */
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate);
 

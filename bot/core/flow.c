@@ -50,10 +50,12 @@ bool flow_is_monitor(const struct run *run, size_t step) {
 			model->blocks[model->block_count - 1].every_ms > 0;
 }
 
-/* Whether what it has to do before it watches is done. */
+/* Whether what it has to do before it watches is done, and nobody has said that
+ * it failed: then it stops what a failed step stops. */
 static bool is_watching(const struct run *run, size_t step) {
-	return flow_is_monitor(run, step) &&
-			run->steps[step].block + 1 >= model_of(run, step)->block_count;
+	const struct step_state *state = &run->steps[step];
+	return flow_is_monitor(run, step) && state->status != STEP_FAILED &&
+			state->block + 1 >= model_of(run, step)->block_count;
 }
 
 /* --- turns --- */

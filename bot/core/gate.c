@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "base/xalloc.h"
+#include "core/flow.h"
 
 #define OBJECTION_MS 10000
 
@@ -232,7 +233,8 @@ bool gate_may_pass(const struct bridge *bridge, const struct gate_state *gate) {
 	bool asked = gate->run != 0 && rollback != NULL &&
 			rollback->status == GATE_OPEN;
 	return !bridge->source_broken &&
-			!(asked && gate->purpose == PURPOSE_SUCCESS);
+			(gate->purpose != PURPOSE_SUCCESS ||
+					(!asked && flow_is_green(bridge_run(bridge, gate->run))));
 }
 
 bool gate_may_object(const struct bridge *bridge, const struct world *world,
@@ -282,6 +284,18 @@ void gate_holders_hash(const struct world *world, const struct runbook *runbook,
 		}
 	}
 	sha256_end(sha, hex);
+}
+
+bool gate_holders_changed(const struct bridge *bridge,
+		const struct world *world, const struct gate_state *gate) {
+	const struct plan_record *record = gate_state_plan(bridge, gate);
+	const struct gate *model = gate_state_model(bridge, gate);
+	if (model == NULL || gate->holders[0] == '\0') {
+		return false;
+	}
+	char hex[SHA256_HEX];
+	gate_holders_hash(world, record->runbook, model, hex);
+	return strcmp(hex, gate->holders) != 0;
 }
 
 int64_t gate_escalates_ms(

@@ -36,7 +36,8 @@ bool gate_is_full(const struct bridge *bridge, const struct world *world,
 		const struct gate_state *gate);
 
 /* Whether anything may pass now: while what is on disk is broken only a
- * rollback does, and success does not while a rollback is asked for. */
+ * rollback does, and success does not while a test is red or a rollback is
+ * asked for. */
 bool gate_may_pass(const struct bridge *bridge, const struct gate_state *gate);
 
 /* Whether @user fills a slot, or could fill one that is empty: may object. */
@@ -46,6 +47,10 @@ bool gate_may_object(const struct bridge *bridge, const struct world *world,
 /* Hash of who holds the roles of @model. */
 void gate_holders_hash(const struct world *world, const struct runbook *runbook,
 		const struct gate *model, char hex[SHA256_HEX]);
+
+/* Whether others hold the roles of @gate now than when it was opened. */
+bool gate_holders_changed(const struct bridge *bridge,
+		const struct world *world, const struct gate_state *gate);
 
 /* When the silence at an open gate is escalated next; INT64_MAX: never. */
 int64_t gate_escalates_ms(

@@ -308,9 +308,24 @@ static bool gate_takes_taps(
 			gate->purpose != PURPOSE_SUCCESS && gate->purpose != PURPOSE_FILES;
 }
 
+/* The approval of the plan by which something has begun: ❌ still means
+ * something there. */
+static const struct gate_state *used_plan_gate(const struct bridge *bridge) {
+	const struct run *run = bridge_executing(bridge);
+	const struct gate_state *gate = run != NULL
+			? flow_plan_gate(bridge, run)
+			: bridge_gate_for(bridge, 0, PURPOSE_PLAN);
+	return gate != NULL && gate->status == GATE_USED ? gate : NULL;
+}
+
 const char **bridge_tap_posts(const struct bridge *bridge, size_t *count) {
 	const char **posts = NULL;
 	*count = 0;
+	const struct gate_state *used = used_plan_gate(bridge);
+	if (used != NULL && used->post != NULL) {
+		posts = xcalloc(1, sizeof(*posts));
+		posts[(*count)++] = used->post;
+	}
 	for (size_t i = 0; i < bridge->live_gate_count; i++) {
 		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
 		if (gate_takes_taps(bridge, gate)) {

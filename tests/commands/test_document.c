@@ -29,7 +29,11 @@ static const char head[] =
 
 static const char foot[] =
 		"\nApproving and refusing are no commands: tap ✅ or ❌ on the gate's "
-		"own post.\n\n"
+		"own post. Once the first\ncommand behind a gate has started, ❌ holds "
+		"the run instead; on the plan's gate as well. On a\nstep by hand ✅ is "
+		"its owner's, ❌ also the lead's.\n\n"
+		"Whoever broke the glass does not review it, unless nobody else was "
+		"passed over.\n\n"
 		"`!rollback` where no command of the run has started yet holds it: "
 		"nothing is there to put\nback, and nothing begins before "
 		"`!cutover resume`.\n\n"
