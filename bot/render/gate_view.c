@@ -182,11 +182,10 @@ static void add_production_facts(cJSON *list, const struct run *run) {
 	char *steps = words_count(included(run->plan, PHASE_PRODUCTION), "step");
 	char *hosts = words_count(hosts_of(run, PHASE_PRODUCTION), "host");
 	size_t undo = undo_steps(run);
-	char *undoing = words_count(undo, "step");
 	add_fact(list,
-			undo > 0 ? xasprintf("%s, %s · %s for undo", steps, hosts, undoing)
+			undo > 0 ? xasprintf("%s, %s · %zu save%s undo values", steps,
+							   hosts, undo, undo == 1 ? "s" : "")
 					 : xasprintf("%s, %s", steps, hosts));
-	free(undoing);
 	free(hosts);
 	free(steps);
 }

@@ -207,8 +207,8 @@ static const struct template_sample samples[] = {
 			"{\"run\":\"LB-7\",\"filled\":1,\"needed\":2,"
 			"\"missing\":\"md:CTO\",\"until\":\"02:51\"}" },
 	{ "rolled_back", "a rollback has ended",
-			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"md:6.4,"
-			" 6.5\",\"locked\":true}" },
+			"{\"run\":\"LB-7\",\"took\":\"in 6 min\",\"left\":\"md:6.3\","
+			"\"unneeded\":\"md:6.4, 6.5\",\"locked\":true}" },
 	{ "rolling_back", "a rollback has been approved",
 			"{\"run\":\"LB-7\",\"at\":\"02:31\",\"names\":\"md:devops-lead,"
 			" cto\",\"running\":\"5.5\",\"lost\":\"5.5\","
@@ -259,7 +259,7 @@ static const struct template_sample samples[] = {
 	{ "step_failed", "a step has failed",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.2\",\"host\":\"node2\","
 			"\"who\":\"md:@devops-lead\",\"title\":\"Deploy changes\","
-			"\"reason\":\"exit 1 after 3 min 41 s\","
+			"\"reason\":\"md:exit 1 after 3 min 41 s\","
 			"\"output\":\"md:```\\nmanifest not found\\n```\\n\","
 			"\"commands\":[{\"command\":\"!retry 4.2.2\"}]}" },
 	{ "step_question",

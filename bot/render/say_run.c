@@ -281,15 +281,23 @@ static void say_rolling_back(
 	drop_questions(speech, run);
 }
 
-/* Numbers of the steps of @kind that ended otherwise than well. */
-static char *not_done(const struct run *run, enum phase_kind kind) {
+/* Its owner has said so, by `!pass`. */
+static bool is_unneeded(const struct step_state *step) {
+	return step->outcome == OUTCOME_PASSED;
+}
+
+static bool is_undone(const struct step_state *step) {
+	return step->outcome != OUTCOME_EXCLUDED && !is_unneeded(step) &&
+			(step->status != STEP_ENDED || step->outcome != OUTCOME_OK);
+}
+
+/* Numbers of the steps of @kind that are so. */
+static char *numbers_of(const struct run *run, enum phase_kind kind,
+		bool (*is_so)(const struct step_state *step)) {
 	struct str out = { 0 };
 	size_t count = 0;
 	for (size_t i = 0; i < run->step_count; i++) {
-		const struct step_state *step = &run->steps[i];
-		if (speak_phase_of(run, i) != kind ||
-				step->outcome == OUTCOME_EXCLUDED ||
-				(step->status == STEP_ENDED && step->outcome == OUTCOME_OK)) {
+		if (speak_phase_of(run, i) != kind || !is_so(&run->steps[i])) {
 			continue;
 		}
 		if (++count > NUMBERS_MAX) {
@@ -307,7 +315,10 @@ static void say_rolled_back(
 	cJSON *context = speak_context(speech, run);
 	char *span = words_age(run->ended_ms - run->rollback_ms);
 	speak_take(context, "took", xasprintf("in %s", span));
-	speak_take_list(context, "left", not_done(run, PHASE_ROLLBACK));
+	speak_take_list(
+			context, "left", numbers_of(run, PHASE_ROLLBACK, is_undone));
+	speak_take_list(
+			context, "unneeded", numbers_of(run, PHASE_ROLLBACK, is_unneeded));
 	speak_put_flag(context, "locked",
 			runbook_phase(run->plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE);
 	speak_post(speech, key_of(speech, run, "rolled-back"), NULL, "rolled_back",
@@ -481,8 +492,9 @@ static void say_closed(const struct speech *speech, const struct run *run) {
 				words_count(run->interventions, "intervention"));
 		put_approvals(context, speech, run);
 		speak_take_list(context, "owed",
-				run->closed_from == RUN_SUCCEEDED ? not_done(run, PHASE_POST)
-												  : NULL);
+				run->closed_from == RUN_SUCCEEDED
+						? numbers_of(run, PHASE_POST, is_undone)
+						: NULL);
 		speak_put_digest(context, "digest", run->plan->plan.digest, 12);
 		speak_put_digest(context, "head", speech->in->head, 8);
 		speak_put_raw(context, "log", str_text(&fenced));

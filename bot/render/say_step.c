@@ -409,7 +409,11 @@ static void put_failure(cJSON *context, const struct speech *speech,
 	}
 	speak_put(context, "host", host);
 	if (attempt != NULL && speech->event->user == NULL) {
-		speak_take(context, "reason", words_reason(attempt));
+		char *reason = words_reason(attempt);
+		char *title = words_short(view->model->title, TITLE_LETTERS);
+		put_behind(context, "reason", reason, utf8_count(title) + 2);
+		free(title);
+		free(reason);
 	} else if (speech->event->text != NULL) {
 		speak_take_raw(context, "reason", words_said(speech->event->text));
 	} else {

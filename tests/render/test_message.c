@@ -1045,6 +1045,40 @@ static void what_a_rollback_leaves_behind_offers_nothing_any_more(
 	}
 }
 
+static void a_long_reason_of_a_failure_is_broken_between_words(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk,
+			"# Short\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n\n"
+			"## 1 Go {.production}\n\n"
+			"1. Runtime event ingest\n\n   ```sh\n   echo go\n   ```\n");
+	night_will(&talk.night, "1.1", OUTCOME_FAILED);
+	talk.night.reason = "output has no \"http 202\"";
+	say(&talk, "lead", REQUEST_START, NULL, NULL);
+	assert_non_null(strstr(row_with(&talk, "/1.1/failed/")->text,
+			"\nRuntime event ingest: output has no \"http\n"
+			"202\" after 0 s\n"));
+	talk_finish(&talk);
+}
+
+static void what_was_not_needed_is_not_told_as_undone(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	approve_t0(&talk);
+	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
+	say(&talk, "lead", REQUEST_ROLLBACK, NULL, NULL);
+	say(&talk, "rep", REQUEST_PASS, "6.2", "objects are untouched");
+	assert_int_equal(night_run(&talk.night)->status, RUN_ROLLED_BACK);
+	const char *text = row_with(&talk, "/rolled-back")->text;
+	assert_null(strstr(text, "Not done"));
+	assert_non_null(strstr(text, "\nNot needed: 6.2\n"));
+	talk_finish(&talk);
+}
+
 static void those_who_decide_see_what_was_watched_last(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1416,6 +1450,8 @@ int main(int argc, char **argv) {
 				a_command_without_its_step_is_told_which_steps_it_could_mean),
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
+		cmocka_unit_test(a_long_reason_of_a_failure_is_broken_between_words),
+		cmocka_unit_test(what_was_not_needed_is_not_told_as_undone),
 		cmocka_unit_test(those_who_decide_see_what_was_watched_last),
 		cmocka_unit_test(
 				a_closed_gate_has_lines_that_fit_whatever_it_is_called),

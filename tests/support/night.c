@@ -490,7 +490,9 @@ static bool end_attempt(struct night *night, const struct run *run,
 		.host = attempt->host,
 		.attempt = attempt->number,
 		.outcome = outcome,
-		.reason = outcome == OUTCOME_OK ? NULL : "exit 1",
+		.reason = outcome == OUTCOME_OK ? NULL
+				: night->reason != NULL ? night->reason
+										: "exit 1",
 		.exit_status = outcome == OUTCOME_OK ? 0 : 1,
 		.values = values,
 		.tail = night->tail,

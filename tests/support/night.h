@@ -57,6 +57,7 @@ struct night {
 	char violated[256];    // first invariant that did not hold; "": none
 	const char *command;   // name that night_say() puts on record; NULL: "said"
 	const char *tail;      // what attempts print; NULL: nothing
+	const char *reason;    // why they fail; NULL: exit 1
 	/* Hears of every event once it is folded, with those that the same
 	 * decision has behind it.  NULL: nobody listens. */
 	void (*heard)(void *data, const struct world *world,
