@@ -282,7 +282,7 @@ static const struct template_sample samples[] = {
 	{ "succeeded", "a run has succeeded",
 			"{\"run\":\"LB-7\",\"took\":\"52 min\","
 			"\"names\":\"md:devops-lead, product-owner\","
-			"\"watch\":\"7 After the cutover\","
+			"\"watch\":\"7.1.1 Latency · 2 more\",\"next\":\"\","
 			"\"held\":false,\"ends\":false}" },
 	{ "texts_broken",
 			"a template of yours is broken: when it is read again, or when the "

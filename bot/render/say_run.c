@@ -12,9 +12,10 @@
  * What happens to a run as a whole.
  */
 
-#define LINE_LETTERS  46
-#define NUMBERS_MAX   8
-#define TITLE_LETTERS 30
+#define LINE_LETTERS    46
+#define NUMBERS_MAX     8
+#define TITLE_LETTERS   30
+#define WATCHED_LETTERS 22
 
 static char *key_of(
 		const struct speech *speech, const struct run *run, const char *what) {
@@ -203,19 +204,46 @@ static void say_not_green(const struct speech *speech, const struct run *run) {
 
 /* --- ends --- */
 
+/* "7.1.1 Latency · 2 more"; NULL: nothing of @kind is watched. */
+static char *watched_words(const struct run *run, enum phase_kind kind) {
+	const struct step *first = NULL;
+	size_t more = 0;
+	for (size_t i = 0; i < run->step_count; i++) {
+		if (speak_phase_of(run, i) != kind || !flow_is_monitor(run, i) ||
+				run->steps[i].outcome == OUTCOME_EXCLUDED) {
+			continue;
+		}
+		more += first != NULL;
+		first = first != NULL ? first : &run->plan->runbook->steps[i];
+	}
+	if (first == NULL) {
+		return NULL;
+	}
+	char *title = words_short(first->title, WATCHED_LETTERS);
+	char *text = more > 0
+			? xasprintf("%s %s · %zu more", first->number, title, more)
+			: xasprintf("%s %s", first->number, title);
+	free(title);
+	return text;
+}
+
 static void say_succeeded(const struct speech *speech, const struct run *run) {
 	cJSON *context = speak_context(speech, run);
 	speak_take(context, "took",
 			run->t0_ms > 0 ? words_age(run->ended_ms - run->t0_ms) : NULL);
 	speak_take_list(context, "names",
 			speak_approvers(speech, run->number, PURPOSE_SUCCESS));
-	char *watch = speak_first_step(run, PHASE_POST);
-	speak_put(context, "watch", run->held ? NULL : watch);
+	char *first = run->held ? NULL : speak_first_step(run, PHASE_POST);
+	char *watch = run->held ? NULL : watched_words(run, PHASE_POST);
+	speak_put(context, "watch", watch);
+	speak_put(context, "next", watch == NULL ? first : NULL);
 	speak_put_flag(context, "held", run->held);
-	speak_put_flag(context, "ends", watch == NULL);
+	speak_put_flag(context, "ends",
+			runbook_phase(run->plan->runbook, PHASE_POST) == RUNBOOK_NONE);
 	speak_post(speech, key_of(speech, run, "succeeded"), NULL, "succeeded",
 			context);
 	free(watch);
+	free(first);
 }
 
 static void drop_question(const struct speech *speech, const struct run *run,

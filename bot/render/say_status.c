@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "base/xalloc.h"
 #include "core/flow.h"
 #include "render/speak.h"
@@ -11,7 +12,8 @@
  * The status post: four lines that do not wrap, on a fixed grid.
  */
 
-#define TITLE_LETTERS 18
+#define STEP_LETTERS  42 // of a step's line, behind its icon
+#define TITLE_LETTERS 18 // at least
 #define STEPS_MAX     3
 #define LATE_MS       5000
 
@@ -60,6 +62,31 @@ static bool is_on(const struct run *run, const struct step_state *step) {
 			(step->status != STEP_ASKED && run->status == RUN_DECIDING);
 }
 
+/* ⏳ tells already that it is done by hand; the room is the title's. */
+static char *note_of(
+		const struct speech *speech, const struct run *run, size_t index) {
+	const struct step_state *step = &run->steps[index];
+	bool by_hand = step->status == STEP_ASKED && step->claimed == NULL &&
+			run->plan->runbook->steps[index].kind == STEP_MANUAL;
+	return by_hand && !run_step_fetches(run, index)
+			? xstrdup("")
+			: speak_step_note(speech, run, index);
+}
+
+static void add_step(cJSON *line, const struct speech *speech,
+		const struct run *run, size_t index) {
+	const struct step *model = &run->plan->runbook->steps[index];
+	char *note = note_of(speech, run, index);
+	size_t taken = utf8_count(model->number) + utf8_count(note) + 3;
+	size_t room = taken < STEP_LETTERS ? STEP_LETTERS - taken : 0;
+	speak_put(line, "icon", icon_of(&run->steps[index]));
+	speak_put(line, "number", model->number);
+	speak_take(line, "title",
+			words_short(
+					model->title, room > TITLE_LETTERS ? room : TITLE_LETTERS));
+	speak_take(line, "note", note);
+}
+
 static void put_steps(
 		cJSON *context, const struct speech *speech, const struct run *run) {
 	cJSON *list = speak_put_list(context, "steps");
@@ -70,12 +97,7 @@ static void put_steps(
 		if (!shows || cJSON_GetArraySize(list) == STEPS_MAX) {
 			continue;
 		}
-		const struct step *model = &run->plan->runbook->steps[i];
-		cJSON *line = speak_add(list);
-		speak_put(line, "icon", icon_of(step));
-		speak_put(line, "number", model->number);
-		speak_take(line, "title", words_short(model->title, TITLE_LETTERS));
-		speak_take(line, "note", speak_step_note(speech, run, i));
+		add_step(speak_add(list), speech, run, i);
 	}
 }
 

@@ -1063,6 +1063,47 @@ static void a_long_reason_of_a_failure_is_broken_between_words(void **state) {
 	talk_finish(&talk);
 }
 
+/* A runbook of one step and @more, which has succeeded; what is said of that. */
+static const char *success_with(struct talk *talk, const char *more) {
+	char *text = xasprintf(
+			"# Short\n\n"
+			"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n"
+			"| Cutover lead | a | b | c |\n| CTO | a | b | c |\n\n"
+			"## 1 Go {.production}\n\n"
+			"1. Go\n\n   ```sh\n   echo go\n   ```\n\n%s",
+			more);
+	talk_init(talk, text);
+	free(text);
+	say(talk, "lead", REQUEST_START, NULL, NULL);
+	return row_with(talk, "/succeeded")->text;
+}
+
+static void success_says_what_comes_next(void **state) {
+	(void)state;
+#define WATCH "\n\n   ```sh every=10m for=4h\n   echo fine\n   ```\n"
+	static const struct {
+		const char *more;
+		const char *said;
+	} cases[] = {
+		{ "", "\nTo end the record: `!cutover close`" },
+		{ "## 2 After {.post}\n\n1. Latency" WATCH,
+				"\nNow watching: 2.1 Latency" },
+		{ "## 2 After {.post}\n\n1. Latency" WATCH "2. Errors" WATCH
+		  "3. Tell people {owner=\"CTO\"}\n",
+				"\nNow watching: 2.1 Latency · 1 more" },
+		{ "## 2 After {.post}\n\n1. Tell people {owner=\"CTO\"}\n",
+				"\nNext: 2.1 Tell people" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct talk talk;
+		const char *text = success_with(&talk, cases[i].more);
+		const char *said = strstr(text, cases[i].said);
+		assert_non_null(said);
+		assert_string_equal(said, cases[i].said);
+		talk_finish(&talk);
+	}
+}
+
 static void what_was_not_needed_is_not_told_as_undone(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1332,7 +1373,7 @@ static void a_late_status_says_what_was_missed(void **state) {
 	assert_string_equal(row_with(&talk, "/status/")->text,
 			"⏱️ **T+37m** LB-2: 1 of 6 steps\n"
 			"Late by 7 min; 2 posts missed: I was away\n"
-			"⏳ 4.1.2 Look at the board…: by hand\n"
+			"⏳ 4.1.2 Look at the board and at everythi…\n"
 			"Waiting for @rep. Next: T+45m\n"
 			"↩️ Rollback ready, undo 37 min old · `7f3ac019`");
 	talk_finish(&talk);
@@ -1451,6 +1492,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
 		cmocka_unit_test(a_long_reason_of_a_failure_is_broken_between_words),
+		cmocka_unit_test(success_says_what_comes_next),
 		cmocka_unit_test(what_was_not_needed_is_not_told_as_undone),
 		cmocka_unit_test(those_who_decide_see_what_was_watched_last),
 		cmocka_unit_test(
