@@ -34,6 +34,7 @@ struct source {
 	char *path; // of the config, as asked for; NULL: looked for
 	struct config_file config;
 	char *runbook_path;
+	char *watched; // the runbook of the newest config, taken or not
 	char *templates;
 	struct stamp stamps[3]; // config, runbook, templates
 	char *broken;           // why what is on disk cannot be used; NULL
@@ -335,7 +336,7 @@ static struct stamp folder_stamp(const char *path) {
 static bool note_stamps(struct source *source) {
 	const struct stamp now[3] = {
 		stamp_of(source->config.path),
-		stamp_of(source->runbook_path),
+		stamp_of(source->watched),
 		folder_stamp(source->templates),
 	};
 	bool same = true;
@@ -344,6 +345,14 @@ static bool note_stamps(struct source *source) {
 		source->stamps[i] = now[i];
 	}
 	return !same;
+}
+
+/* Note how the runbook at @take_path stands before it is read: what is written
+ * meanwhile shows at the next look, and what mends a broken one does. */
+static void watch_runbook(struct source *source, char *take_path) {
+	free(source->watched);
+	source->watched = take_path;
+	source->stamps[1] = stamp_of(take_path);
 }
 
 static void take_config(struct source *source, struct config_file *file) {
@@ -365,9 +374,9 @@ static bool read_files(struct source *source, struct err *err) {
 	struct runbook_file runbook = { 0 };
 	bool ok = config_file_read(&config, source->path, err);
 	if (ok) {
-		char *path = config_file_path(&config, config.config->bridge.runbook);
-		ok = read_runbook(&config, path, &runbook, err);
-		free(path);
+		watch_runbook(source,
+				config_file_path(&config, config.config->bridge.runbook));
+		ok = read_runbook(&config, source->watched, &runbook, err);
 	}
 	if (ok) {
 		take_config(source, &config);
@@ -398,27 +407,6 @@ static const char *fixed_difference(
 	return NULL;
 }
 
-static bool same_path(
-		const char *a, const char *b, const char *dir_a, const char *dir_b) {
-	return same_text(a, b) && strcmp(dir_a, dir_b) == 0;
-}
-
-/* What the config of @before did not name was looked at for the first time only
- * now.  All else was looked at before it was read: what was written since shows
- * at the next look. */
-static void note_new_paths(
-		struct source *source, const struct config_file *before) {
-	const struct config_bridge *now = &source->config.config->bridge;
-	const struct config_bridge *then = &before->config->bridge;
-	const char *dir = source->config.dir;
-	if (!same_path(now->runbook, then->runbook, dir, before->dir)) {
-		source->stamps[1] = stamp_of(source->runbook_path);
-	}
-	if (!same_path(now->templates, then->templates, dir, before->dir)) {
-		source->stamps[2] = folder_stamp(source->templates);
-	}
-}
-
 static enum source_news news_broken(
 		struct source *source, const struct err *err, char **text) {
 	if (source->broken != NULL && strcmp(source->broken, err->text) == 0) {
@@ -447,7 +435,7 @@ enum source_news source_look(struct source *source, bool force, char **text) {
 	const char *stays = fixed_difference(source->config.config, before.config);
 	free(source->broken);
 	source->broken = NULL;
-	note_new_paths(source, &before);
+	source->stamps[2] = folder_stamp(source->templates); // they are read next
 	build_settings(source); // before what it borrows from goes
 	config_file_finish(&before);
 	want_people(source);
@@ -514,6 +502,7 @@ struct source *source_read(const char *path, struct err *err) {
 		return NULL;
 	}
 	take_config(source, &config);
+	watch_runbook(source, xstrdup(source->runbook_path));
 	if (!read_runbook(&source->config, source->runbook_path, &runbook, &why)) {
 		source->broken = xstrdup(why.text);
 	}
@@ -535,6 +524,7 @@ void source_destroy(struct source *source) {
 	explicit_bzero(&source->key, sizeof(source->key));
 	free(source->path);
 	free(source->runbook_path);
+	free(source->watched);
 	free(source->templates);
 	free(source->broken);
 	free(source);
