@@ -97,6 +97,22 @@ static struct secret *make_of_file(
 
 typedef bool (*check_fn)(const struct stat *about, struct err *err);
 
+/* What is to be done about a file that cannot be opened; "" where the reason
+ * says it. */
+static const char *mend_of(int reason, bool brought) {
+	switch (reason) {
+	case ENOENT:
+		return brought ? ": name it in the unit's LoadCredential="
+					   : ": write it, mode 0600";
+	case EACCES:
+		return brought ? ": start this by its unit, as the unit's user"
+					   : ": give it to the user that runs this";
+	default:
+		return "";
+	}
+}
+
+/* @check is NULL for what systemd brought. */
 static struct secret *read_checked(
 		const char *path, check_fn check, struct err *err) {
 	struct secret *secret = NULL;
@@ -104,11 +120,8 @@ static struct secret *read_checked(
 	char *bytes = xcalloc(1, SECRET_MAX_BYTES);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &about) < 0) {
-		const char *mend = errno == ENOENT ? ": write it, mode 0600"
-				: errno == EACCES ? ": give it to the user that runs this"
-								  : "";
 		err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s%s",
-				strerror(errno), check != NULL ? mend : "");
+				strerror(errno), mend_of(errno, check == NULL));
 		goto out;
 	}
 	if (!check_file(&about, err) || (check != NULL && !check(&about, err))) {

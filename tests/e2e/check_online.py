@@ -331,6 +331,17 @@ def far(there, known=True, mode=0o600):
     return undo
 
 
+def elsewhere(there):
+    """The unit brings credentials, and not this one."""
+    there.before = ["env", f"CREDENTIALS_DIRECTORY={there.folder}/state"]
+    mend = config(there, "token_file = token", "token_credential = token")
+
+    def undo():
+        there.before = []
+        mend()
+    return undo
+
+
 def unknown_to_all(there):
     undo = far(there)
     (there.folder / "known_hosts").rename(there.folder / "elsewhere")
@@ -439,6 +450,9 @@ CASES = [
     ("a token that is not there", lambda t: config(
         t, "token_file = token", "token_credential = token"), 1,
      "config.ini:4:1: error: the token: systemd brought no credential token"),
+    ("a token that the unit does not bring", elsewhere, 1,
+     "config.ini:4:1: error: the token: credential token: No such file or "
+     "directory: name it in the unit's LoadCredential= [file]"),
     ("a token that others can read", lambda t: mode(t, 0o644), 1,
      "config.ini:4:1: error: the token: secret file"),
     ("a token that is another user's", closed, 1,

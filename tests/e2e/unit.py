@@ -266,6 +266,8 @@ CASES = [
 
 
 def main():
+    if STATE.exists() and any(STATE.iterdir()):
+        sys.exit(f"unit.py: {STATE} is in use: take it away first")
     site = Site(os.path.abspath(sys.argv[1]))
     failed = 0
     try:
