@@ -332,8 +332,10 @@ static bool look_unmarked(struct attend *attend) {
 	char said[REASON_ROOM];
 	int code = 0;
 	if (child_ended(attend, &code, said)) {
-		return refuse(
-				attend, said[0] != '\0' ? said : "its runner did not come up");
+		// Another has the lock, and has not come to its mark.
+		return code != STEP_EXIT_OTHER &&
+				refuse(attend,
+						said[0] != '\0' ? said : "its runner did not come up");
 	}
 	if (attend->child != 0 || step_is_locked(STEP_LOCK) ||
 			is_there(STEP_STARTED) || is_there(STEP_STATUS)) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -331,6 +332,78 @@ static void an_attempt_is_started_once_whoever_tries(void **state) {
 	char *counter = content(&bench, "counter");
 	assert_string_equal(counter, "x\n");
 	free(counter);
+	teardown(&bench);
+}
+
+/* steprun as ssh starts it on a host, with @in as its stdin. */
+static pid_t start_far(const struct bench *bench, const char *const *words,
+		int in, const char *out_name) {
+	char *program = getenv("STEPRUN");
+	char *out = path_in(bench, out_name);
+	const char *argv[10] = { program, "--far" };
+	for (size_t i = 0; words[i] != NULL; i++) {
+		argv[i + 2] = words[i];
+	}
+	fflush(NULL);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(in, 0);
+		dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+		execv(program, (char *const *)(uintptr_t)argv);
+		_exit(99);
+	}
+	free(out);
+	return pid;
+}
+
+/* Offer the attempt, and bring all of it but the end; that comes when @end is
+ * closed. */
+static pid_t start_offering(const struct bench *bench, int *end) {
+	const char *const make[] = { "make", bench->folder, NULL };
+	const char *const attend[] = { "attend", "start", "0", "20000",
+		bench->folder, NULL };
+	struct str text = { 0 };
+	struct err err = { 0 };
+	int ends[2] = { -1, -1 };
+	int left = 1;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(end_of(start_far(bench, make, 0, "made")), 0);
+	pid_t pid = start_far(bench, attend, ends[0], "said");
+	assert_true(step_spec_format(&text, &bench->spec, &err));
+	assert_true(fd_write_all(ends[1], text.data, text.len, &err));
+	for (int i = 0; i < 1000 && left > 0; i++) {
+		nap(5);
+		assert_int_equal(ioctl(ends[0], FIONREAD, &left), 0);
+	}
+	assert_int_equal(left, 0);
+	close(ends[0]);
+	str_finish(&text);
+	*end = ends[1];
+	return pid;
+}
+
+/* The connection was cut as a runner came up, which has the lock and no mark
+ * yet when the attempt is offered again. */
+static void what_another_runner_begins_is_not_cancelled(void **state) {
+	(void)state;
+	struct bench bench;
+	struct err err = { 0 };
+	int end = -1;
+	setup(&bench, "echo x >> counter");
+	pid_t pid = start_offering(&bench, &end);
+	char *path = path_in(&bench, STEP_LOCK);
+	int lock = step_lock(path, &err);
+	assert_true(lock >= 0);
+	close(end);
+	wait_for(&bench, STEP_SPEC);
+	nap(500);
+	assert_false(exists(&bench, STEP_CANCEL));
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	close(lock);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	free(path);
 	teardown(&bench);
 }
 
@@ -698,6 +771,7 @@ int main(void) {
 		cmocka_unit_test(secrets_are_in_no_argument_no_file_and_no_output),
 		cmocka_unit_test(files_of_an_attempt_are_nobody_elses),
 		cmocka_unit_test(an_attempt_is_started_once_whoever_tries),
+		cmocka_unit_test(what_another_runner_begins_is_not_cancelled),
 		cmocka_unit_test(
 				a_timeout_ends_what_ignores_term_and_hides_in_sessions),
 		cmocka_unit_test(what_obeys_term_has_its_grace),
