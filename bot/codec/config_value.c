@@ -390,25 +390,61 @@ static bool check_host(const char *item, struct err *err) {
 	return ok;
 }
 
+static bool is_same_text(const char *a, const char *b) {
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Where ssh goes to the same place for both: a step would run there twice. */
+static bool is_same_host(
+		const struct config_host *a, const struct config_host *b) {
+	return strcasecmp(a->name, b->name) == 0 &&
+			is_same_text(a->user, b->user) &&
+			(a->port != 0 ? a->port : 22) == (b->port != 0 ? b->port : 22);
+}
+
+/* Read @text into @target, if it is not one of its hosts already. */
+static bool add_host(
+		struct config_target *target, const char *text, struct err *err) {
+	struct config_host *host = &target->hosts[target->host_count++];
+	bool ok = config_value_host(text, host, err);
+	for (size_t i = 0; ok && &target->hosts[i] != host; i++) {
+		ok = !is_same_host(&target->hosts[i], host) ||
+				err_set(err, ERR_INVALID,
+						"`" CONFIG_SHOWN "` is `" CONFIG_SHOWN
+						"`, which stands in the list already",
+						text, target->hosts[i].text);
+	}
+	return ok;
+}
+
+static bool read_hosts(const struct config_list *list,
+		struct config_target *target, struct err *err) {
+	struct config_target read = {
+		.hosts = xcalloc(list->count, sizeof(read.hosts[0])),
+	};
+	for (size_t i = 0; i < list->count; i++) {
+		if (!add_host(&read, list->items[i], err)) {
+			config_hosts_finish(&read);
+			return false;
+		}
+	}
+	config_hosts_finish(target);
+	target->hosts = read.hosts;
+	target->host_count = read.host_count;
+	return true;
+}
+
 bool config_value_hosts(
 		const char *value, struct config_target *target, struct err *err) {
 	struct config_list list = { 0 };
 	if (!read_list(value, &list, check_host, err)) {
 		return false;
 	}
-	bool ok = list.count == 1 || !list_has(&list, "local");
-	if (!ok) {
-		err_set(err, ERR_INVALID,
-				"`local` stands alone: a target is this machine or hosts "
-				"over ssh");
-	} else {
-		config_hosts_finish(target);
-		target->hosts = xcalloc(list.count, sizeof(target->hosts[0]));
-		target->host_count = list.count;
-		for (size_t i = 0; i < list.count && ok; i++) {
-			ok = config_value_host(list.items[i], &target->hosts[i], err);
-		}
-	}
+	bool ok = list.count == 1 || !list_has(&list, "local")
+			? read_hosts(&list, target, err)
+			: err_set(err, ERR_INVALID,
+					  "`local` stands alone: a target is this machine or hosts "
+					  "over ssh");
 	config_list_finish(&list);
 	return ok;
 }

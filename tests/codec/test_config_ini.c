@@ -481,6 +481,9 @@ static const struct bad bad_configs[] = {
 	{ GOOD "[target t]\nhosts = local, node1\n",
 			"10: error: hosts in [target t]: `local` stands alone: a target is "
 			"this machine or hosts over ssh\n" },
+	{ GOOD "[target t]\nhosts = node1, node2, Node1:22\n",
+			"10: error: hosts in [target t]: `Node1:22` is `node1`, which "
+			"stands in the list already\n" },
 	{ GOOD "[target t]\nhosts = -oProxyCommand=x\n",
 			"10: error: hosts in [target t]: `-oProxyCommand=x` is no host: "
 			"write `local`, or node1 or deploy@node2:2222\n" },
