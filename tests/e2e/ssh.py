@@ -5,8 +5,11 @@ has counted.
 
 Usage: ssh.py SANDBOX BRIDGEKEEPER
 """
+import os
 import pathlib
 import random
+import re
+import subprocess
 import sys
 import time
 
@@ -294,6 +297,23 @@ def a_secret_reaches_a_host_and_stays_nowhere(there):
             assert b"correct-horse" not in path.read_bytes(), path
     logs = list(there.folder.rglob("log"))
     assert any("secret is ***" in path.read_text() for path in logs), logs
+
+
+@case(("", "count it"), ("", "count more"), names=("a",))
+def what_the_page_says_to_remove_is_what_has_ended(there):
+    there.begin()
+    there.wait("/succeeded/")
+    home = there.host("a").folder / "home"
+    first, second = sorted((home / ".bridgekeeper" / "attempts").glob("*/*"))
+    for folder in (first, second):
+        os.utime(folder / "status", (0, 0))
+    (second / "status").rename(second / "never")
+    page = pathlib.Path(__file__).resolve().parents[2] / "docs/operations.md"
+    (command,) = re.findall(r"^find ~/\.bridgekeeper.*$",
+                            page.read_text(), re.M)
+    subprocess.run(command, shell=True, check=True,
+                   env={**os.environ, "HOME": str(home)})
+    assert not first.exists() and (second / "log").exists()
 
 
 stage.run(CASES, 3)
