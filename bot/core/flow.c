@@ -639,15 +639,9 @@ static bool another_rolls_back(
 	}
 	for (size_t i = bridge->first_open_run; i < bridge->run_count; i++) {
 		const struct run *other = &bridge->runs[i];
-		if (other != run && other->status == RUN_ROLLING_BACK) {
-			return true;
-		}
-	}
-	for (size_t i = 0; i < bridge->live_gate_count; i++) {
-		const struct gate_state *gate = &bridge->gates[bridge->live_gates[i]];
-		const struct run *other = bridge_run(bridge, gate->run);
-		if (gate->purpose == PURPOSE_ROLLBACK && other != NULL &&
-				other != run && rollback_is_asked(bridge, other)) {
+		if (other != run && other->status != RUN_CLOSED &&
+				(other->status == RUN_ROLLING_BACK ||
+						rollback_is_asked(bridge, other))) {
 			return true;
 		}
 	}

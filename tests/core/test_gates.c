@@ -386,50 +386,376 @@ static void where_all_broke_the_glass_one_of_them_reviews_it(void **state) {
 	assert_string_equal(night_shown(night), "gate.reviewed by rep\n");
 }
 
+static void another_emoji_says_nothing(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_shown(night);
+	night_tap(night, "lead", "eyes");
+	night_tap(night, "rep", "tada");
+	assert_string_equal(night_shown(night), "");
+	night_approve_t0(night);
+	assert_non_null(strstr(night_shown(night), "gate.passed\n"));
+}
+
+/* Approved by the backup; nothing has begun yet. */
+static void who_filled_no_place_does_not_stop_what_passed(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	const char *post = gate_for(night, PURPOSE_START)->post;
+	night_tap(night, "dep", "+1");
+	night_tap(night, "rep", "+1");
+	assert_int_equal(gate_for(night, PURPOSE_START)->status, GATE_PASSED);
+	night_shown(night);
+	night_tap_post(night, post, "lead", "x");
+	night_tap_post(night, post, "cto", "x");
+	assert_string_equal(night_shown(night), "");
+	night_tap_post(night, post, "dep", "x");
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by dep\ngate.objected by dep\n");
+}
+
+static const char looking[] = ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n\n"
+		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
+
+static const char looking_first[] = ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n"
+		"2. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
+
+static void an_approval_runs_out_where_a_command_is_to_come(void **state) {
+	struct night *night = *state;
+	night_init(night, looking_first);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_jump(night, INT64_C(30) * 60000);
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+	night_finish(night);
+	night_init(night, looking);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_jump(night, INT64_C(30) * 60000);
+	assert_int_equal(night_run(night)->status, RUN_RUNNING);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
+	assert_non_null(strstr(night_shown(night), "run.deciding"));
+}
+
+static void a_gate_that_nobody_can_see_is_void(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night->unpostable = true;
+	night_says(night, "lead", REQUEST_PLAN);
+	assert_string_equal(night_shown(night),
+			"plan.fixed by lead\n"
+			"gate.opened plan by lead\n"
+			"gate.closed void: it is refused\n");
+}
+
+static void start_request(const struct night *night, struct request *request) {
+	struct world world = {
+		.now_ms = night->now_ms,
+		.settings = &night->settings,
+		.people = &night->people,
+	};
+	struct effects effects;
+	bridge_next(&night->bridge, &world, &effects);
+	for (size_t i = 0; i < effects.count; i++) {
+		const struct effect *effect = &effects.list[i];
+		if (effect->type == EFFECT_START_ATTEMPT) {
+			*request = (struct request){
+				.type = REQUEST_ATTEMPT_START,
+				.run = effect->run,
+				.step_index = effect->step,
+				.block = effect->block,
+				.host = effect->host,
+				.attempt = effect->attempt,
+			};
+		}
+	}
+	effects_finish(&effects);
+}
+
+static void what_cannot_begin_holds_and_does_not_start(void **state) {
+	struct night *night = *state;
+	struct request request = { .type = REQUEST_TICK };
+	night_begin(night);
+	night_approve_t0(night);
+	night->away = true; // it is done by hand from here
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	start_request(night, &request);
+	assert_int_equal(request.type, REQUEST_ATTEMPT_START);
+	request.reason = "no room on the disk";
+	night_shown(night);
+	night_put(night, &request);
+	assert_string_equal(night_shown(night), "run.held\n");
+	night->away = false;
+	night_settle(night);
+	assert_string_equal(night_shown(night), "");
+}
+
+static void an_end_that_is_told_twice_is_one(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->slow = true;
+	night_approve_t0(night);
+	struct request request = {
+		.type = REQUEST_ATTEMPT_ENDED,
+		.run = night_run(night)->number,
+		.step_index = (uint32_t)runbook_step(
+				night_run(night)->plan->runbook, "4.1"),
+		.attempt = 1,
+		.outcome = OUTCOME_FAILED,
+	};
+	night_ask(night, &request);
+	night_shown(night);
+	night_ask(night, &request);
+	request.attempt = 2; // never began
+	night_ask(night, &request);
+	assert_string_equal(night_shown(night), "");
+}
+
+/* Both are found in one reading, the other's first. */
+static void the_owners_tap_counts_whoever_tapped_before(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	const struct run *run = night_run(night);
+	size_t step = runbook_step(run->plan->runbook, "4.2");
+	const struct request_tap taps[] = {
+		{ .user = "other", .emoji = "+1" },
+		{ .user = "rep", .emoji = "+1" },
+	};
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = run->steps[step].post,
+					.taps = taps,
+					.tap_count = 2,
+			});
+	assert_non_null(strstr(night_shown(night),
+			"step.tap_refused 4.2 by other\nstep.ended 4.2 ok by rep\n"));
+}
+
+static void an_owner_who_has_left_does_not_count(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	char name[] = "rep";
+	const struct person gone = { .id = name, .name = name, .active = true };
+	people_put(&night->people, &gone);
+	night_shown(night);
+	night_tap(night, "rep", "+1");
+	assert_string_equal(night_shown(night), "step.tap_refused 4.2 by rep\n");
+}
+
+static void verify(struct night *night, bool deleted, bool edited) {
+	const struct gate_state *plan = gate_for(night, PURPOSE_PLAN);
+	const struct request_tap taps[] = {
+		{ .user = "lead", .emoji = "white_check_mark" },
+		{ .user = "cto", .emoji = "+1" },
+	};
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	plan = gate_for(night, PURPOSE_PLAN);
+	night_shown(night);
+	night_put(night,
+			&(struct request){
+					.type = REQUEST_GATE_VERIFIED,
+					.gate = plan->id,
+					.fresh = true,
+					.taps = taps,
+					.tap_count = 2,
+					.deleted = deleted,
+					.edited = edited,
+					.plan = bridge_plan(&night->bridge),
+			});
+}
+
+static void a_post_spoiled_before_the_first_command_is_void(void **state) {
+	struct night *night = *state;
+	verify(night, false, false);
+	assert_string_equal(night_shown(night), "gate.used\n");
+	night_finish(night);
+	verify(night, true, false);
+	assert_string_equal(night_shown(night),
+			"gate.closed void: its post was deleted\n"
+			"gate.closed void: the approval of the plan is gone\n");
+	night_finish(night);
+	verify(night, false, true);
+	assert_string_equal(night_shown(night),
+			"gate.closed void: its post was edited\n"
+			"gate.closed void: the approval of the plan is gone\n");
+}
+
+static void come_to_decide(struct night *night) {
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	assert_int_equal(night_run(night)->status, RUN_DECIDING);
+	night_shown(night);
+}
+
+static void what_is_decided_can_be_rolled_back(void **state) {
+	struct night *night = *state;
+	come_to_decide(night);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "+1");
+	assert_non_null(strstr(night_shown(night),
+			"gate.passed\n"
+			"gate.closed void: the run is rolled back\n"
+			"run.rolling_back\n"));
+}
+
+/* A refused success holds nothing; the word that asks again asks once. */
+static void success_that_was_refused_is_asked_for_again_once(void **state) {
+	struct night *night = *state;
+	come_to_decide(night);
+	night_tap(night, "cto", "x");
+	night_jump(night, 10000);
+	assert_string_equal(night_shown(night),
+			"gate.objected by cto\ngate.closed refused by cto: \n");
+	night_says(night, "lead", REQUEST_DECIDE);
+	assert_string_equal(
+			night_shown(night), "gate.opened success by lead\ngate.posted\n");
+	night_says(night, "lead", REQUEST_DECIDE);
+	assert_string_equal(night_shown(night), "command.answered by lead\n");
+}
+
+static void a_rollback_is_held_by_the_lead_alone(void **state) {
+	struct night *night = *state;
+	wait_to_roll_back(night);
+	const char *post = gate_for(night, PURPOSE_START)->post;
+	night_shown(night);
+	night_tap_post(night, post, "rep", "x");
+	assert_string_equal(night_shown(night), "gate.objected by rep\n");
+	night_tap_post(night, post, "lead", "x");
+	assert_string_equal(
+			night_shown(night), "gate.objected by lead\nrun.held by lead\n");
+}
+
+static void a_review_is_made_once(void **state) {
+	struct night *night = *state;
+	static const char *const glass[] = { "CTO" };
+	night_begin(night);
+	night->settings.override_roles = glass;
+	night->settings.override_role_count = 1;
+	night->settings.override_count = 1;
+	override_t0(night, "cto");
+	night_say(night, "rep", REQUEST_REVIEW, NULL, "fine");
+	night_shown(night);
+	night_say(night, "lead", REQUEST_REVIEW, NULL, "fine");
+	assert_string_equal(night_shown(night),
+			"command.refused by lead: nothing awaits a review\n");
+}
+
+static void change_command(struct night *night, const char *command) {
+	char *at = strstr(night->source, "echo deploy");
+	memcpy(at, command, strlen(command));
+}
+
+static void another_plan_voids_the_one_that_waits(void **state) {
+	struct night *night = *state;
+	night_init(night, night_whole);
+	night_says(night, "lead", REQUEST_PLAN);
+	change_command(night, "echo DEPLOY");
+	night_shown(night);
+	night_says(night, "lead", REQUEST_PLAN);
+	assert_string_equal(night_shown(night),
+			"gate.closed void: there is another plan\n"
+			"plan.fixed by lead\n"
+			"gate.opened plan by lead\n"
+			"gate.posted\n");
+}
+
+static void change_on_disk(struct night *night, const char *command) {
+	change_command(night, command);
+	char *text = strdup(night->source);
+	night_change(night, text);
+	free(text);
+}
+
+static void a_change_on_disk_voids_what_waits(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night); // passed, and nothing has begun
+	night_shown(night);
+	change_on_disk(night, "echo deploy"); // what it is
+	assert_string_equal(night_shown(night), "source.changed\n");
+	change_on_disk(night, "echo DEPLOY");
+	assert_string_equal(night_shown(night),
+			"source.changed\n"
+			"gate.closed void: the plan has changed/4.3: its commands changed\n"
+			"gate.closed void: the approval of the plan is gone\n");
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+}
+
+static void a_change_on_disk_is_nothing_to_what_has_begun(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	change_on_disk(night, "echo DEPLOY");
+	assert_string_equal(night_shown(night), "source.changed\n");
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.3#1"));
+}
+
+static void nothing_is_said_of_a_gate_whose_run_was_given_up(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	night->settings.holders = more_holders;
+	night_shown(night);
+	night_jump(night, INT64_C(31) * 60000);
+	assert_string_equal(night_shown(night),
+			"gate.closed void: who holds its roles has changed\n"); // the plan's
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-				a_plan_behind_which_nothing_began_is_read_again, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(
-				what_a_hold_put_off_is_read_again, night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				what_has_begun_is_read_no_more, night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(a_gate_inside_the_rollback_is_asked_for,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				a_refused_gate_inside_the_rollback_holds_it, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(
-				an_old_approval_inside_the_rollback_does_not_count, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(
-				a_refused_rollback_holds_what_comes_after_success, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(
-				a_monitor_that_is_called_failed_is_a_red_test, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(that_a_step_failed_the_lead_may_tap_too,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				no_on_the_plan_holds_what_began_under_it, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(no_on_a_used_plan_lets_nothing_start,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				an_asker_deletes_the_words_before_anything_is_undone,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				others_in_its_roles_void_an_unused_rollback_too, night_setup,
-				night_teardown),
-		cmocka_unit_test_setup_teardown(
-				an_abort_said_once_before_is_not_said_of_the_rollback,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(who_broke_the_glass_does_not_review_it,
-				night_setup, night_teardown),
-		cmocka_unit_test_setup_teardown(
-				where_all_broke_the_glass_one_of_them_reviews_it, night_setup,
-				night_teardown),
+#define claim(test) \
+	cmocka_unit_test_setup_teardown(test, night_setup, night_teardown)
+		claim(a_plan_behind_which_nothing_began_is_read_again),
+		claim(what_a_hold_put_off_is_read_again),
+		claim(what_has_begun_is_read_no_more),
+		claim(a_gate_inside_the_rollback_is_asked_for),
+		claim(a_refused_gate_inside_the_rollback_holds_it),
+		claim(an_old_approval_inside_the_rollback_does_not_count),
+		claim(a_refused_rollback_holds_what_comes_after_success),
+		claim(a_monitor_that_is_called_failed_is_a_red_test),
+		claim(that_a_step_failed_the_lead_may_tap_too),
+		claim(no_on_the_plan_holds_what_began_under_it),
+		claim(no_on_a_used_plan_lets_nothing_start),
+		claim(an_asker_deletes_the_words_before_anything_is_undone),
+		claim(others_in_its_roles_void_an_unused_rollback_too),
+		claim(an_abort_said_once_before_is_not_said_of_the_rollback),
+		claim(who_broke_the_glass_does_not_review_it),
+		claim(where_all_broke_the_glass_one_of_them_reviews_it),
+		claim(another_emoji_says_nothing),
+		claim(who_filled_no_place_does_not_stop_what_passed),
+		claim(an_approval_runs_out_where_a_command_is_to_come),
+		claim(a_gate_that_nobody_can_see_is_void),
+		claim(what_cannot_begin_holds_and_does_not_start),
+		claim(an_end_that_is_told_twice_is_one),
+		claim(the_owners_tap_counts_whoever_tapped_before),
+		claim(an_owner_who_has_left_does_not_count),
+		claim(a_post_spoiled_before_the_first_command_is_void),
+		claim(what_is_decided_can_be_rolled_back),
+		claim(success_that_was_refused_is_asked_for_again_once),
+		claim(a_rollback_is_held_by_the_lead_alone),
+		claim(a_review_is_made_once),
+		claim(another_plan_voids_the_one_that_waits),
+		claim(a_change_on_disk_voids_what_waits),
+		claim(a_change_on_disk_is_nothing_to_what_has_begun),
+		claim(nothing_is_said_of_a_gate_whose_run_was_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

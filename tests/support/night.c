@@ -370,6 +370,11 @@ static bool put(struct night *night, const struct request *request) {
 				&decision.events[decision.count - 1]);
 	}
 	bool any = decision.count > 0;
+	if (!any && request->type < REQUEST_FILES && night->violated[0] == '\0') {
+		snprintf(night->violated, sizeof(night->violated),
+				"said and not answered: request %d by %s", (int)request->type,
+				request->user);
+	}
 	decision_finish(&decision);
 	return any;
 }

@@ -413,6 +413,9 @@ static void see_succeeded(struct witness *witness, const struct event *event) {
 	const struct run *run = bridge_run(bridge, event->run);
 	see_all_settled(witness, event, PHASE_PRODUCTION);
 	see_all_settled(witness, event, PHASE_SMOKE);
+	if (rolls_back(bridge, run)) {
+		violate(witness, event, "success, and a rollback was agreed on");
+	}
 	const struct gate_state *gate = bridge_gate_for(
 			bridge, run->number, PURPOSE_SUCCESS);
 	if (runbook_success_gate(run->plan->runbook) != RUNBOOK_NONE &&
