@@ -11,7 +11,7 @@ static const struct template_sample samples[] = {
 	{ "aborted", "a run is aborted",
 			"{\"run\":\"LB-7\",\"user\":\"devops-lead\","
 			"\"why\":\"md:`wrong release`\",\"can_roll_back\":true,"
-			"\"closes\":false}" },
+			"\"locked\":true,\"closes\":false}" },
 	{ "answer", "any other answer", "{\"text\":\"md:nothing is red\"}" },
 	{ "attempt_failed",
 			"a command has not ended well; in the card's thread, its output as a file",

@@ -338,6 +338,14 @@ static char *numbers_of(const struct run *run, enum phase_kind kind,
 	return str_take(&out);
 }
 
+/* Whether @run, which has just ended, keeps production from starting until a
+ * rehearsal has passed. */
+static bool locks(const struct speech *speech, const struct run *run) {
+	return speech->bridge->locked_run >= run->number &&
+			run->kind == RUN_PRODUCTION &&
+			runbook_phase(run->plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE;
+}
+
 static void say_rolled_back(
 		const struct speech *speech, const struct run *run) {
 	cJSON *context = speak_context(speech, run);
@@ -347,8 +355,7 @@ static void say_rolled_back(
 			context, "left", numbers_of(run, PHASE_ROLLBACK, is_undone));
 	speak_take_list(
 			context, "unneeded", numbers_of(run, PHASE_ROLLBACK, is_unneeded));
-	speak_put_flag(context, "locked",
-			runbook_phase(run->plan->runbook, PHASE_REHEARSAL) != RUNBOOK_NONE);
+	speak_put_flag(context, "locked", locks(speech, run));
 	speak_post(speech, key_of(speech, run, "rolled-back"), NULL, "rolled_back",
 			context);
 	free(span);
@@ -376,6 +383,7 @@ static void say_aborted(const struct speech *speech, const struct run *run) {
 	put_why(context, speech);
 	speak_put_flag(context, "can_roll_back",
 			run->kind == RUN_PRODUCTION && run->command_started && phase);
+	speak_put_flag(context, "locked", locks(speech, run));
 	speak_put_flag(context, "closes", closes_next(speech));
 	speak_post(speech, key_of(speech, run, "aborted"), NULL,
 			dropped ? "dropped" : "aborted", context);

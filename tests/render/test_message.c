@@ -971,6 +971,24 @@ static void what_ended_waits_for_its_record_to_be_closed(void **state) {
 	talk_finish(&talk);
 }
 
+static void an_abort_in_the_middle_says_that_production_is_locked(
+		void **state) {
+	(void)state;
+	for (int begun = 0; begun < 2; begun++) {
+		struct talk talk;
+		talk_init(&talk, launch);
+		until_t0(&talk);
+		if (begun == 1) {
+			approve_t0(&talk);
+		}
+		say(&talk, "lead", REQUEST_ABORT, NULL, "wrong release");
+		const char *text = row_with(&talk, "/aborted")->text;
+		assert_true(
+				(strstr(text, "Production is locked") != NULL) == (begun == 1));
+		talk_finish(&talk);
+	}
+}
+
 static void nothing_is_locked_where_no_rehearsal_could_unlock_it(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1497,6 +1515,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(those_who_decide_see_what_was_watched_last),
 		cmocka_unit_test(
 				a_closed_gate_has_lines_that_fit_whatever_it_is_called),
+		cmocka_unit_test(an_abort_in_the_middle_says_that_production_is_locked),
 		cmocka_unit_test(nothing_is_locked_where_no_rehearsal_could_unlock_it),
 		cmocka_unit_test(a_closed_run_asks_for_no_taps),
 		cmocka_unit_test(what_a_rollback_leaves_behind_offers_nothing_any_more),
