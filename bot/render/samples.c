@@ -259,7 +259,7 @@ static const struct template_sample samples[] = {
 	{ "step_failed", "a step has failed",
 			"{\"run\":\"LB-7\",\"number\":\"4.2.2\",\"host\":\"node2\","
 			"\"who\":\"md:@devops-lead\",\"title\":\"Deploy changes\","
-			"\"reason\":\"md:exit 1 after 3 min 41 s\","
+			"\"reason\":\"md:exit 1 after 3 min 41 s\",\"long\":false,"
 			"\"output\":\"md:```\\nmanifest not found\\n```\\n\","
 			"\"commands\":[{\"command\":\"!retry 4.2.2\"}]}" },
 	{ "step_question",

@@ -17,6 +17,7 @@
 #define TITLE_LETTERS    30 // in a line with more on it
 #define QUESTION_LETTERS 24 // in a first line that calls somebody
 #define LINE_LETTERS     44
+#define LINE_MOST        48 // of one that is better whole
 #define DETAIL_LETTERS   140
 #define OUTPUT_LINES     4
 #define OUTPUT_LETTERS   200
@@ -392,6 +393,27 @@ static const struct attempt *culprit(const struct step_view *view) {
 	return NULL;
 }
 
+/* Why it failed, as Markdown of @letters letters before it was broken: behind
+ * the title where there is room, else on lines of its own. */
+static void take_reason(cJSON *context, const struct step_view *view,
+		char *take_lines, size_t letters) {
+	char *title = words_short(view->model->title, TITLE_LETTERS);
+	speak_put_flag(
+			context, "long", utf8_count(title) + 2 + letters > LINE_MOST);
+	speak_take_raw(context, "reason", take_lines);
+	free(title);
+}
+
+static char *said_by(const struct speech *speech) {
+	const char *user = speech->event->user;
+	const char *name = user != NULL ? people_name(speech->world->people, user)
+									: "the bot";
+	char *says = xasprintf("says %s", name);
+	char *text = words_prose(says);
+	free(says);
+	return text;
+}
+
 static void put_failure(cJSON *context, const struct speech *speech,
 		const struct step_view *view) {
 	const struct attempt *attempt = culprit(view);
@@ -410,18 +432,14 @@ static void put_failure(cJSON *context, const struct speech *speech,
 	speak_put(context, "host", host);
 	if (attempt != NULL && speech->event->user == NULL) {
 		char *reason = words_reason(attempt);
-		char *title = words_short(view->model->title, TITLE_LETTERS);
-		put_behind(context, "reason", reason, utf8_count(title) + 2);
-		free(title);
+		take_reason(context, view, words_wrapped(reason, LINE_LETTERS),
+				utf8_count(reason));
 		free(reason);
-	} else if (speech->event->text != NULL) {
-		speak_take_raw(context, "reason", words_said(speech->event->text));
 	} else {
-		const char *user = speech->event->user;
-		speak_take(context, "reason",
-				xasprintf("says %s",
-						user != NULL ? people_name(speech->world->people, user)
-									 : "the bot"));
+		char *said = speech->event->text != NULL
+				? words_said(speech->event->text)
+				: said_by(speech);
+		take_reason(context, view, said, utf8_count(said));
 	}
 	speak_put_raw(context, "output", str_text(&output));
 	str_finish(&output);
