@@ -1,6 +1,7 @@
 #include "cli/look_hosts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/ssh_way.h"
 #include "base/err.h"
@@ -22,13 +23,16 @@ struct looking {
 	struct loop *loop;
 	struct ssh *ssh;
 	char *machine;
+	struct question *questions;
 	size_t under_way;
 };
 
 struct question {
+	struct question *next;
 	struct looking *looking;
 	struct host_look look;
 	struct str answer;
+	char *place; // NULL: not known
 };
 
 static void add_problem(const struct question *question, const char *problem) {
@@ -41,6 +45,7 @@ static void add_problem(const struct question *question, const char *problem) {
 
 static void question_destroy(struct question *question) {
 	str_finish(&question->answer);
+	free(question->place);
 	free(question);
 }
 
@@ -52,6 +57,7 @@ static void on_ended(void *data, const struct ssh_result *result) {
 	struct question *question = data;
 	struct looking *looking = question->looking;
 	question->look.answered_ms = clock_now_ms(looking->clock);
+	question->place = host_look_place(str_text(&question->answer));
 	if (result->end != SSH_DONE) {
 		add_problem(question, result->said);
 	} else if (!host_look_judge(&question->look, str_text(&question->answer),
@@ -61,9 +67,32 @@ static void on_ended(void *data, const struct ssh_result *result) {
 										: "what it says makes no sense: "
 										  "log in there with ssh and see");
 	}
-	question_destroy(question);
 	if (--looking->under_way == 0) {
 		loop_stop(looking->loop);
+	}
+}
+
+static bool is_same_place(const struct question *a, const struct question *b) {
+	return a->look.target == b->look.target && a->place != NULL &&
+			b->place != NULL && strcmp(a->place, b->place) == 0;
+}
+
+/* Say of each host whether an earlier one of its target is it. */
+static void compare_places(const struct looking *looking) {
+	for (const struct question *one = looking->questions; one != NULL;
+			one = one->next) {
+		const struct question *other = one->next;
+		while (other != NULL && !is_same_place(one, other)) {
+			other = other->next;
+		}
+		if (other != NULL) {
+			const struct config_target *target = one->look.target;
+			findings_add(looking->findings, SEVERITY_WARNING, "host",
+					(struct place){ target->line > 0 ? target->line : 1, 1 },
+					"%s and %s of [target %s] are one machine with one home, "
+					"and each step runs there twice: name it once",
+					other->look.host, one->look.host, target->name);
+		}
 	}
 }
 
@@ -73,6 +102,7 @@ static void look_at(struct looking *looking, const struct config_target *target,
 	struct err err = { 0 };
 	struct question *question = xcalloc(1, sizeof(*question));
 	*question = (struct question){
+		.next = looking->questions, // the newest first
 		.looking = looking,
 		.look = {
 			.target = target,
@@ -82,6 +112,7 @@ static void look_at(struct looking *looking, const struct config_target *target,
 			.tools = tools,
 		},
 	};
+	looking->questions = question;
 	str_init(&question->answer, ANSWER_MAX);
 	struct ssh_way way;
 	ssh_way_init(&way, target, host, looking->file->dir);
@@ -91,7 +122,6 @@ static void look_at(struct looking *looking, const struct config_target *target,
 		looking->under_way++;
 	} else {
 		add_problem(question, err.text);
-		question_destroy(question);
 	}
 	free(words);
 	ssh_way_finish(&way);
@@ -133,6 +163,12 @@ void look_hosts(const struct config_file *file, const struct readings *readings,
 		}
 		if (looking.under_way > 0) {
 			loop_run(looking.loop);
+		}
+		compare_places(&looking);
+		while (looking.questions != NULL) {
+			struct question *question = looking.questions;
+			looking.questions = question->next;
+			question_destroy(question);
 		}
 		ssh_destroy(looking.ssh);
 		loop_destroy(looking.loop);

@@ -36,4 +36,8 @@ const char **host_look_words(const struct host_look *look)
 bool host_look_judge(const struct host_look *look, const char *answer,
 		struct findings *findings);
 
+/* Machine and home folder, to be told from those of other hosts: where they are
+ * the same a step runs twice in one place.  NULL: not said.  Caller frees. */
+char *host_look_place(const char *answer) __attribute__((warn_unused_result));
+
 #endif

@@ -136,6 +136,18 @@ static void each_thing_that_is_amiss_is_said(void **state) {
 	}
 }
 
+static void where_a_host_is_is_told_and_nothing_to_object_to(void **state) {
+	(void)state;
+	static const char answer[] = "Hi\nplace of peace\n\n" GOOD
+								 "place 0ab node1 /root\nend\n";
+	char *place = host_look_place(answer);
+	assert_found(answer, "");
+	assert_string_equal(place, "0ab node1 /root");
+	assert_null(host_look_place("\n" GOOD "end\n"));
+	assert_null(host_look_place("place of peace\n"));
+	free(place);
+}
+
 static void an_answer_that_makes_no_sense_is_none(void **state) {
 	(void)state;
 	static const char *const cases[] = { "", "begin\n", GOOD, "end\n",
@@ -150,6 +162,7 @@ int main(void) {
 		cmocka_unit_test(a_host_that_has_all_is_not_spoken_of),
 		cmocka_unit_test(the_words_are_the_workdir_and_the_tools_of_the_target),
 		cmocka_unit_test(each_thing_that_is_amiss_is_said),
+		cmocka_unit_test(where_a_host_is_is_told_and_nothing_to_object_to),
 		cmocka_unit_test(an_answer_that_makes_no_sense_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

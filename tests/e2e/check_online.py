@@ -368,8 +368,8 @@ def host(there, amiss=None, workdir="/proc/self/cwd", files=""):
     one that is no longer there."""
     key = there.folder / "key"
     hosts.make_key(key)
-    one = (NoPrograms if amiss == "noexec" else hosts.Host)(
-        there.folder, "far", key)
+    one = hosts.Host(there.folder, "far", key,
+                     disk="noexec" if amiss == "noexec" else None)
     there.write("known_hosts", one.known())
     mend = target(there, f"[target far]\nhosts = {one.address}\n"
                   f"workdir = {workdir}\nssh_key = key\n"
@@ -397,27 +397,18 @@ def host(there, amiss=None, workdir="/proc/self/cwd", files=""):
     return undo
 
 
-class NoPrograms(hosts.Host):
-    """A host whose home is a disk of its own that runs no programs."""
-
-    def start(self):
-        sshd, hosts.SSHD = hosts.SSHD, str(self.folder / "sshd")
-        self.program("../sshd", "#!/bin/sh\nexec unshare -m sh -c 'mount -t "
-                     f"tmpfs -o noexec tmpfs {self.folder}/home && "
-                     f"exec {sshd} \"$@\"' sh \"$@\"\n")
-        super().start()
-        hosts.SSHD = sshd
+def two_names(there):
+    undo = host(there)
+    port = (there.folder / "known_hosts").read_text().split("]:")[1].split()[0]
+    config(there, f"hosts = 127.0.0.1:{port}",
+           f"hosts = 127.0.0.1:{port}, localhost:{port}")
+    known = (there.folder / "known_hosts").read_text()
+    there.write("known_hosts", known + known.replace("127.0.0.1", "localhost"))
+    return undo
 
 
 def no_programs(there):
     return host(there, "noexec")
-
-
-def may_mount_for_sshd():
-    """sshd in a namespace of users could take nobody's part."""
-    return os.getuid() == 0 and subprocess.run(
-        ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-        stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 # What is done, the exit status, and what a line must say.
@@ -542,6 +533,8 @@ CASES = [
     ("a host that is another kind of machine",
      lambda t: host(t, ("uname", "Linux riscv64")), 1,
      "is Linux riscv64, and steprun is for"),
+    ("a host by two names", two_names, 0,
+     "are one machine with one home, and each step runs there twice: name it"),
     ("a host with a home that cannot be written", lambda t: host(t, "home"), 1,
      "has no home folder that its user can write in"),
     ("a host with a home that runs no programs", no_programs, 1,
@@ -677,7 +670,7 @@ def main():
             if provoke in (small, middling, read_only) and not may_mount():
                 print(f"ok {number} - {name} # SKIP no disk can be mounted")
                 continue
-            if provoke in (no_programs, closed) and not may_mount_for_sshd():
+            if provoke in (no_programs, closed) and not hosts.may_have_disks():
                 print(f"ok {number} - {name} # SKIP this is not root")
                 continue
             undo = provoke(there)

@@ -141,7 +141,7 @@ def a_disk_that_fills_up_in_the_middle_loses_output_and_no_more(there):
     assert "length 1999" in ok["message"], ok["message"]  # its end is told
 
 
-@case(("timeout=60s", hosts.LONG), names=("a",), room="8m")
+@case(("timeout=60s", hosts.LONG), names=("a",), disk="size=8m")
 def a_full_disk_does_not_keep_the_bot_from_hearing_the_end(there):
     host = there.host("a")
     there.begin()

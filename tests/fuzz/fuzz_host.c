@@ -32,6 +32,9 @@ static void look(const char *answer) {
 	findings_init(&findings);
 	bool good = host_look_judge(&look, answer, &findings);
 	assert(!good || strstr(answer, "begin") != NULL);
+	char *place = host_look_place(answer);
+	assert(place == NULL || strchr(place, '\n') == NULL);
+	free(place);
 	for (size_t i = 0; i < findings.count; i++) {
 		assert(findings.list[i].place.line == 3);
 		assert(strncmp(findings.list[i].text, "node1 of [target web]", 21) ==
