@@ -916,6 +916,27 @@ static void a_hold_heard_as_hosts_answer_holds(void **state) {
 	}
 }
 
+/* T0 has passed, and the first command waits for its host to be asked. */
+static void words_that_stop_stop_a_command_whose_host_is_asked(void **state) {
+	static const char *const words[] = { "!cutover hold wait",
+		"!cutover abort not tonight", "!rollback it smells" };
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct rig rig;
+		start_far(&rig, with_way_back);
+		rig_go(&rig, 10000);
+		assert_int_equal(rig_count(&rig, "run.t0"), 1);
+		fake_chat_say(rig.chat, "lead", words[i]);
+		rig_go(&rig, 1000);
+		assert_int_equal(
+				rig_count(&rig, "run.held") + rig_count(&rig, "run.aborted"),
+				1);
+		rig_go(&rig, 60000);
+		assert_int_equal(begun(&rig), 0);
+		rig_finish(&rig);
+	}
+}
+
 static void questions_wait_for_no_host(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1345,6 +1366,7 @@ int main(void) {
 		cmocka_unit_test(
 				a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order),
 		cmocka_unit_test(a_hold_heard_as_hosts_answer_holds),
+		cmocka_unit_test(words_that_stop_stop_a_command_whose_host_is_asked),
 		cmocka_unit_test(questions_wait_for_no_host),
 		cmocka_unit_test(a_second_start_delays_no_hold_of_the_first),
 		cmocka_unit_test(many_plans_wait_for_hosts_once),
