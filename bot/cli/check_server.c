@@ -143,28 +143,6 @@ static void on_trouble(void *data, const char *what) {
 	loop_stop(self->loop);
 }
 
-static void on_post(void *data, const struct server_post *post) {
-	(void)data;
-	(void)post;
-}
-
-static void on_taps(void *data, const char *post_id,
-		const struct server_tap *taps, size_t count) {
-	(void)data;
-	(void)post_id;
-	(void)taps;
-	(void)count;
-}
-
-static void on_people(void *data) {
-	(void)data;
-}
-
-static void on_marked(void *data, const struct server_mark *mark) {
-	(void)data;
-	(void)mark;
-}
-
 static void judge_person(struct asking *self, const struct config_role *role,
 		const char *name, bool primary) {
 	const struct people *people = self->server->api->people(self->server);
@@ -201,14 +179,9 @@ static void want_everybody(struct asking *self) {
 }
 
 static const struct server_sink sink = {
-	.post = on_post,
-	.post_changed = on_post,
-	.taps = on_taps,
 	.online = on_online,
 	.offline = on_offline,
-	.people_changed = on_people,
 	.trouble = on_trouble,
-	.marked = on_marked,
 };
 
 static void meet(struct asking *self) {

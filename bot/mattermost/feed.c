@@ -162,39 +162,55 @@ static size_t unknown_of(const struct feed *feed, const struct item *item,
 static void tell_post(const struct feed *feed, struct item *item) {
 	const struct person *author = people_by_id(
 			roster_people(feed->roster), item->post.user_id);
+	void (*fn)(void *data, const struct server_post *post) =
+			item->kind == ITEM_POST ? feed->sink.post : feed->sink.post_changed;
 	item->post.from_bot |= author != NULL && author->bot;
-	if (item->kind == ITEM_POST) {
-		feed->sink.post(feed->data, &item->post);
-	} else {
-		feed->sink.post_changed(feed->data, &item->post);
+	if (fn != NULL) {
+		fn(feed->data, &item->post);
+	}
+}
+
+static void tell_words(const struct feed *feed, const struct item *item,
+		void (*fn)(void *data, const char *words)) {
+	if (fn != NULL) {
+		fn(feed->data, item->text);
+	}
+}
+
+static void tell_plain(const struct feed *feed, void (*fn)(void *data)) {
+	if (fn != NULL) {
+		fn(feed->data);
 	}
 }
 
 static void tell(const struct feed *feed, struct item *item) {
+	const struct server_sink *sink = &feed->sink;
 	switch (item->kind) {
 	case ITEM_POST:
 	case ITEM_CHANGED:
 		tell_post(feed, item);
 		break;
 	case ITEM_TAPS:
-		feed->sink.taps(feed->data, item->text, item->taps, item->tap_count);
+		if (sink->taps != NULL) {
+			sink->taps(feed->data, item->text, item->taps, item->tap_count);
+		}
 		break;
 	case ITEM_ONLINE:
-		feed->sink.online(feed->data);
+		tell_plain(feed, sink->online);
 		break;
 	case ITEM_MARK:
-		if (feed->sink.marked != NULL) {
-			feed->sink.marked(feed->data, &item->mark);
+		if (sink->marked != NULL) {
+			sink->marked(feed->data, &item->mark);
 		}
 		break;
 	case ITEM_OFFLINE:
-		feed->sink.offline(feed->data, item->text);
+		tell_words(feed, item, sink->offline);
 		break;
 	case ITEM_TROUBLE:
-		feed->sink.trouble(feed->data, item->text);
+		tell_words(feed, item, sink->trouble);
 		break;
 	case ITEM_PEOPLE:
-		feed->sink.people_changed(feed->data);
+		tell_plain(feed, sink->people_changed);
 		break;
 	}
 }

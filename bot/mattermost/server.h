@@ -55,6 +55,7 @@ struct server_mark {
 	int64_t next_seq;
 };
 
+/* What is told; a function that is NULL is not called. */
 struct server_sink {
 	/* A post in the channel, live or found while reconciling. */
 	void (*post)(void *data, const struct server_post *post);
@@ -80,10 +81,10 @@ struct server_sink {
 	void (*people_changed)(void *data);
 	/* The token is refused, the channel is archived, the bot was removed. */
 	void (*trouble)(void *data, const char *what);
-	/* Store this, after what was told so far.  May be NULL. */
+	/* Store this, after what was told so far. */
 	void (*marked)(void *data, const struct server_mark *mark);
 	/* Whether what is told could not be acted on for now: it is kept, and told
-	 * later.  May be NULL. */
+	 * later. */
 	bool (*full)(void *data);
 };
 

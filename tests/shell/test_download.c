@@ -47,38 +47,6 @@ struct scene {
 	char reason[300];
 };
 
-static void on_post(void *data, const struct server_post *post) {
-	(void)data;
-	(void)post;
-}
-
-static void on_taps(void *data, const char *post_id,
-		const struct server_tap *taps, size_t count) {
-	(void)data;
-	(void)post_id;
-	(void)taps;
-	(void)count;
-}
-
-static void on_nothing(void *data) {
-	(void)data;
-}
-
-static void on_words(void *data, const char *words) {
-	(void)data;
-	(void)words;
-}
-
-static const struct server_sink sink = {
-	.post = on_post,
-	.post_changed = on_post,
-	.taps = on_taps,
-	.online = on_nothing,
-	.offline = on_words,
-	.people_changed = on_nothing,
-	.trouble = on_words,
-};
-
 static char *channel_id(struct scene *scene, const char *name) {
 	char *answer = NULL;
 	char *from = xasprintf("\"name\":\"%s\"", name);
@@ -119,7 +87,8 @@ static int setup_like(void **state, const char *like) {
 		.channel = "bridge",
 		.token = scene->token,
 	};
-	scene->server = client_create(scene->loop, &options, &sink, scene, &err);
+	scene->server = client_create(
+			scene->loop, &options, &(struct server_sink){ 0 }, NULL, &err);
 	return scene->server != NULL ? 0 : -1;
 }
 
