@@ -177,8 +177,8 @@ static void numbers_are_never_taken_for_others(void **state) {
 			"{\"huge\":1e999,\"id\":9007199254740993,\"small\":1e-999,"
 			"\"n\":0.1,\"minus\":-1e400,\"text\":\"1e999\"}");
 	assert_verdict("json .huge > 5", ended, "");
-	assert_verdict(
-			"json .huge <= 1e300", ended, ".huge is a huge number, wanted <= 1e+300");
+	assert_verdict("json .huge <= 1e300", ended,
+			".huge is a huge number, wanted <= 1e+300");
 	assert_verdict("json .minus < 0", ended, "");
 	assert_verdict("json .id == 9007199254740992", ended,
 			".id is too large a number to compare exactly");

@@ -10,12 +10,6 @@
  * to be forgotten.
  */
 
-#define ROLES \
-	"# Small launch\n\n" \
-	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
-	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
-	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
-
 #define GATES \
 	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
 	"| Plan | DevOps lead + CTO | change |\n" \
@@ -28,15 +22,15 @@
 
 #define DEPLOY "1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
 
-static const char no_success_gate[] = ROLES GATES
+static const char no_success_gate[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n" DEPLOY BACK;
 
-static const char plan_gate_alone[] = ROLES GATES
+static const char plan_gate_alone[] = NIGHT_ROLES GATES
 		"## 1 Go {.production plan=\"Plan\"}\n\n"
 		"1. Look at the board\n\n"
 		"### 1.1 Deploy\n\n" DEPLOY BACK;
 
-static const char gate_after[] = ROLES GATES
+static const char gate_after[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n" DEPLOY BACK "## 9 After {.post}\n\n"
 		"### 9.1 Clean {gate=\"Later\"}\n\n"
 		"1. Clean\n\n   ```sh\n   echo clean\n   ```\n";
@@ -61,8 +55,7 @@ static void a_run_whose_plan_lost_its_approval_is_given_up(void **state) {
 	struct night *night = *state;
 	night_init(night, plan_gate_alone);
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_says(night, "lead", REQUEST_START);
 	night_shown(night);
 	const struct gate_state *plan = &night->bridge.gates[0];
@@ -100,12 +93,8 @@ static void a_gate_after_success_that_is_refused_holds(void **state) {
 
 static void what_is_watched_can_be_held(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_reach_success(night);
+	night_approve(night);
 	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
 	night_shown(night);
 	night_say(night, "other", REQUEST_HOLD, NULL, "it looks odd");
@@ -196,10 +185,7 @@ static void an_aborted_rollback_does_not_begin_again_by_itself(void **state) {
 
 static void a_clock_that_goes_back_asks_for_success_once(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_reach_success(night);
 	night_tap(night, "cto", "x");
 	night_jump(night, 11000);
 	night_untap(night, "cto", "x");
@@ -209,8 +195,7 @@ static void a_clock_that_goes_back_asks_for_success_once(void **state) {
 	assert_string_equal(night_shown(night),
 			"gate.opened success by lead\n"
 			"gate.posted\n");
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
 }
 
@@ -239,7 +224,7 @@ static void a_rollback_taken_up_repeats_nothing_unknown(void **state) {
 }
 
 static void a_step_left_between_two_attempts_does_not_go_on(void **state) {
-	static const char text[] = ROLES GATES
+	static const char text[] = NIGHT_ROLES GATES
 			"## 1 Go {.production}\n\n"
 			"1. Deploy\n\n   ```sh retries=2 delay=5m\n"
 			"   echo deploy\n   ```\n\n" BACK;
@@ -280,7 +265,7 @@ static void a_no_that_still_stands_after_resume_stops_nothing(void **state) {
 	assert_non_null(strstr(night_shown(night), "step.asked 4.2"));
 }
 
-static const char gate_between[] = ROLES GATES
+static const char gate_between[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n### 1.1 First\n\n" DEPLOY
 		"### 1.2 Then {gate=\"Later\"}\n\n" DEPLOY BACK;
 
@@ -297,7 +282,7 @@ static void a_gate_within_a_run_asks_for_what_runs_not_for_the_file(
 	assert_non_null(strstr(night_shown(night), "step.ended 1.2.1 ok"));
 }
 
-static const char manual_first[] = ROLES GATES
+static const char manual_first[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n### 1.1 Look {gate=\"Later\"}\n\n"
 		"1. Look at the board\n\n"
 		"### 1.2 Then\n\n1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n"
@@ -320,14 +305,10 @@ static void a_gate_without_a_command_behind_it_lets_the_run_go_on(
 
 static void a_hold_before_success_holds_what_comes_after_it(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_reach_success(night);
 	night_says(night, "other", REQUEST_HOLD);
 	night_shown(night);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\n"
 			"gate.approved by cto\n"
@@ -337,7 +318,7 @@ static void a_hold_before_success_holds_what_comes_after_it(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 7.1"));
 }
 
-static const char two_hosts[] = ROLES GATES
+static const char two_hosts[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n"
 		"1. Deploy {on=app}\n\n   ```sh parallel=2\n   echo deploy\n   ```\n\n" BACK;
 
@@ -361,7 +342,7 @@ static void what_failed_last_is_not_done_by_a_word_for_what_is_unknown(
 
 #define WATCH "   ```sh every=10m for=30m\n   echo fine\n   ```\n\n"
 
-static const char watched_deploy[] = ROLES GATES
+static const char watched_deploy[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n"
 		"1. Deploy and watch\n\n   ```sh\n   echo deploy\n   ```\n\n" WATCH
 		"2. Next\n\n   ```sh\n   echo next\n   ```\n\n" BACK;
@@ -380,7 +361,7 @@ static void what_a_monitor_does_first_keeps_its_turn(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 1.2"));
 }
 
-static const char watched_smoke[] = ROLES GATES
+static const char watched_smoke[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n1. Watch\n\n" WATCH
 		"2. Next\n\n   ```sh\n   echo next\n   ```\n\n"
 		"## 2 Smoke {.smoke success=\"Plan\"}\n\n"
@@ -403,7 +384,7 @@ static void what_watched_the_cutover_has_ended_when_that_has_succeeded(
 	assert_non_null(strstr(night_shown(night), "step.ended 1.1 ok"));
 }
 
-static const char watched_rehearsal[] = ROLES
+static const char watched_rehearsal[] = NIGHT_ROLES
 		"## 1 Try {.rehearsal}\n\n1. Watch\n\n" WATCH
 		"2. Try\n\n   ```sh\n   echo try\n   ```\n";
 
@@ -417,7 +398,7 @@ static void a_rehearsal_ends_when_its_monitors_have_watched(void **state) {
 	assert_true(night_run(night)->rehearsed_ok);
 }
 
-static const char looks_first[] = ROLES GATES
+static const char looks_first[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n1. Look at the board\n"
 		"2. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n" BACK;
 
@@ -508,12 +489,8 @@ static void a_no_that_cannot_be_read_again_is_what_a_rollback_waits_for(
 /* What comes after its success is held; the one after it was rolled back. */
 static void what_is_held_goes_on_though_a_later_run_is_open(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_reach_success(night);
+	night_approve(night);
 	night_says(night, "other", REQUEST_HOLD);
 	night_says(night, "lead", REQUEST_START);
 	night_approve_t0(night);
@@ -529,12 +506,8 @@ static void what_is_held_goes_on_though_a_later_run_is_open(void **state) {
 /* A rehearsal for the next time runs beside it. */
 static void what_waits_in_an_older_run_is_settled_by_words_too(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_reach_success(night);
+	night_approve(night);
 	night->slow = true;
 	night_says(night, "lead", REQUEST_REHEARSE);
 	assert_int_equal(night_run(night)->kind, RUN_REHEARSAL);

@@ -47,8 +47,7 @@ static void nothing_starts_before_its_gate_and_rehearsal(void **state) {
 	assert_string_equal(night_shown(night),
 			"command.refused by lead: plan not approved yet/"
 			"missing: cto; lead or dep\n");
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\ngate.approved by cto\ngate.passed\n");
 	night_says(night, "lead", REQUEST_START);
@@ -102,8 +101,7 @@ static void a_whole_night_succeeds(void **state) {
 			"run.deciding\n"
 			"gate.opened success\n"
 			"gate.posted\n");
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	assert_string_equal(night_shown(night),
 			"gate.approved by lead\n"
 			"gate.approved by cto\n"
@@ -306,8 +304,7 @@ static void a_mended_workdir_is_taken_over_by_a_plan(void **state) {
 	night_init(night, night_whole);
 	night->workdir = "/wrong";
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_says(night, "lead", REQUEST_REHEARSE);
 	night->workdir = "/right";
 	night_shown(night);

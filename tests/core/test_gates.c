@@ -10,12 +10,6 @@
  * last look and the first command, who asks, who breaks the glass.
  */
 
-#define ROLES \
-	"# Small launch\n\n" \
-	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
-	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
-	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
-
 #define GATES \
 	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
 	"| T0 | DevOps lead + Storage | channel |\n" \
@@ -24,7 +18,7 @@
 	"| Back | DevOps lead + CTO | incident |\n\n"
 
 /* Undoing has a dangerous part of its own. */
-static const char careful[] = ROLES GATES
+static const char careful[] = NIGHT_ROLES GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n"
 		"1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
 		"## 2 Back {.rollback gate=\"Back\"}\n\n"
@@ -33,7 +27,7 @@ static const char careful[] = ROLES GATES
 		"1. Restore\n\n   ```sh\n   echo restore\n   ```\n\n";
 
 /* The only test of the night goes on watching. */
-static const char watched[] = ROLES GATES
+static const char watched[] = NIGHT_ROLES GATES
 		"## 1 Go {.production}\n\n"
 		"1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
 		"## 2 Smoke {.smoke success=\"Success\"}\n\n"
@@ -183,12 +177,8 @@ static void an_old_approval_inside_the_rollback_does_not_count(void **state) {
 /* "Tap ❌ to hold instead", says the post. */
 static void a_refused_rollback_holds_what_comes_after_success(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_reach_success(night);
+	night_approve(night);
 	night_says(night, "other", REQUEST_ROLLBACK);
 	night_tap(night, "cto", "x");
 	night_shown(night);
@@ -248,12 +238,8 @@ static void no_on_the_plan_holds_what_began_under_it(void **state) {
 /* An approved plan serves a second start, but not with a no on it. */
 static void no_on_a_used_plan_lets_nothing_start(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_reach_success(night);
+	night_approve(night);
 	night_says(night, "lead", REQUEST_CLOSE);
 	night_tap_post(night, gate_for(night, PURPOSE_PLAN)->post, "cto", "x");
 	night_shown(night);
@@ -415,11 +401,11 @@ static void who_filled_no_place_does_not_stop_what_passed(void **state) {
 			"gate.withdrawn by dep\ngate.objected by dep\n");
 }
 
-static const char looking[] = ROLES GATES
+static const char looking[] = NIGHT_ROLES GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n\n"
 		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
 
-static const char looking_first[] = ROLES GATES
+static const char looking_first[] = NIGHT_ROLES GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n"
 		"2. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
 		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
@@ -592,10 +578,7 @@ static void a_post_spoiled_before_the_first_command_is_void(void **state) {
 }
 
 static void come_to_decide(struct night *night) {
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_reach_success(night);
 	assert_int_equal(night_run(night)->status, RUN_DECIDING);
 	night_shown(night);
 }

@@ -583,10 +583,7 @@ static void breaking_the_glass_takes_two_and_a_review(void **state) {
 
 static void success_waits_while_a_rollback_is_asked_for(void **state) {
 	struct night *night = *state;
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_reach_success(night);
 	night_tap(night, "lead", "white_check_mark"); // success: 1 of 2
 	night_says(night, "other", REQUEST_ROLLBACK);
 	const struct gate_state *success = bridge_gate_for(
@@ -631,8 +628,7 @@ static void a_rehearsal_that_is_aborted_does_not_count(void **state) {
 	struct night *night = *state;
 	night_init(night, night_whole);
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_will(night, "3.1", OUTCOME_FAILED);
 	night_says(night, "lead", REQUEST_REHEARSE);
 	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
@@ -645,16 +641,14 @@ static void plan_and_rehearse(struct night *night, const char *command) {
 	char *changed = strstr(night->source, "echo try");
 	memcpy(changed, command, strlen(command));
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_says(night, "lead", REQUEST_REHEARSE);
 	memcpy(changed, "echo try", 8);
 }
 
 static void plan_again(struct night *night) {
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_shown(night);
 }
 
@@ -696,8 +690,7 @@ static void an_old_rehearsal_does_not_count(void **state) {
 	struct night *night = *state;
 	night_init(night, night_whole);
 	night_says(night, "lead", REQUEST_PLAN);
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	night_says(night, "lead", REQUEST_REHEARSE);
 	night_jump(night, INT64_C(26) * 3600000);
 	night_shown(night);
@@ -973,8 +966,7 @@ static void help_offers_a_start_when_it_would_not_be_refused(void **state) {
 	assert_false(may_start(night));
 	night_says(night, "lead", REQUEST_PLAN);
 	assert_false(may_start(night)); // not approved
-	night_tap(night, "lead", "white_check_mark");
-	night_tap(night, "cto", "white_check_mark");
+	night_approve(night);
 	assert_false(may_start(night)); // not rehearsed
 	night_says(night, "lead", REQUEST_REHEARSE);
 	night_pass(night, 2);

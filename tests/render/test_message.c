@@ -299,6 +299,13 @@ static void approve_t0(struct talk *talk) {
 	yes(talk, "rep");
 }
 
+/* To the first step of production. */
+static void begin_launch(struct talk *talk) {
+	talk_init(talk, launch);
+	until_t0(talk);
+	approve_t0(talk);
+}
+
 /* From plan to close, all well. */
 static void night_success(struct talk *talk, struct str *out) {
 	until_t0(talk);
@@ -761,9 +768,7 @@ static const char *said_after_an_outage(struct talk *talk) {
 static void what_is_said_after_an_outage_is_true(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	assert_string_equal(said_after_an_outage(&talk),
 			"🔌 **I was cut off for 2 min 30 s**\n"
 			"No new step began. LB-2 goes on");
@@ -782,9 +787,7 @@ static void what_is_said_after_an_outage_is_true(void **state) {
 static void success_does_not_say_that_it_watches_what_is_held(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	pass(&talk, 1);
 	yes(&talk, "rep");
 	yes(&talk, "rep");
@@ -853,9 +856,7 @@ static void what_people_attach_is_told_where_they_did(void **state) {
 static void peoples_words_call_nobody_and_break_nothing(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	say(&talk, "cto", REQUEST_HOLD, NULL, "`@all`\n# no\n| x |");
 	const struct message_row *held = row_with(&talk, "/held/");
 	assert_non_null(strstr(held->text, "\n`'@all' # no | x |`\n"));
@@ -905,9 +906,7 @@ static void a_command_without_its_step_is_told_which_steps_it_could_mean(
 		void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	struct request missed = {
 		.type = REQUEST_MISSED,
 		.user = "rep",
@@ -947,9 +946,7 @@ static void what_waits_for_a_held_run_is_told_so(void **state) {
 static void what_ended_waits_for_its_record_to_be_closed(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
 	say(&talk, "lead", REQUEST_ROLLBACK, NULL, NULL);
 	say(&talk, "rep", REQUEST_RUN, "6.2", NULL);
@@ -1012,9 +1009,7 @@ static void nothing_is_locked_where_no_rehearsal_could_unlock_it(void **state) {
 static void a_closed_run_asks_for_no_taps(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	yes(&talk, "rep");
 	yes(&talk, "rep");
 	yes(&talk, "lead");
@@ -1125,9 +1120,7 @@ static void success_says_what_comes_next(void **state) {
 static void what_was_not_needed_is_not_told_as_undone(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	say(&talk, "cto", REQUEST_ROLLBACK, NULL, NULL);
 	say(&talk, "lead", REQUEST_ROLLBACK, NULL, NULL);
 	say(&talk, "rep", REQUEST_PASS, "6.2", "objects are untouched");
@@ -1384,9 +1377,7 @@ static void what_a_run_waits_for_comes_before_the_plan(void **state) {
 static void a_late_status_says_what_was_missed(void **state) {
 	(void)state;
 	struct talk talk;
-	talk_init(&talk, launch);
-	until_t0(&talk);
-	approve_t0(&talk);
+	begin_launch(&talk);
 	night_jump(&talk.night, 37 * 60000);
 	assert_string_equal(row_with(&talk, "/status/")->text,
 			"⏱️ **T+37m** LB-2: 1 of 6 steps\n"

@@ -65,6 +65,13 @@ struct night {
 	void *heard_data;
 };
 
+/* How a runbook for these people begins. */
+#define NIGHT_ROLES \
+	"# Small launch\n\n" \
+	"| Role | Primary | Backup | Contact |\n|---|---|---|---|\n" \
+	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
+	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
+
 /* Ten lines with no gate; and one with all four gates, section 3 rehearsal, 4
  * production, 5 smoke, 6 rollback, 7 post. */
 extern const char night_small[];
@@ -88,6 +95,12 @@ void night_says(struct night *night, const char *user, enum request_type type);
 /* night_whole, planned, approved, rehearsed and started: the T0 gate is open. */
 void night_begin(struct night *night);
 void night_approve_t0(struct night *night);
+
+/* The same up to the gate of success, which is open. */
+void night_reach_success(struct night *night);
+
+/* "lead" and "cto" approve what is open: a plan, success, a rollback. */
+void night_approve(struct night *night);
 
 /* @user taps, or takes back, @emoji on the newest open gate, poll or manual
  * step.  Settles. */
