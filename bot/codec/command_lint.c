@@ -72,7 +72,7 @@ static void scan_request(struct command *command, const char *text) {
 			offset = (size_t)(at - text);
 		}
 		free(written);
-		shell_scan_add(&command->scan.uses, &command->scan.use_count, names[i],
+		shell_words_add(&command->scan.uses, &command->scan.use_count, names[i],
 				strlen(names[i]), offset);
 		free(names[i]);
 	}

@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "base/xalloc.h"
-#include "codec/config_value.h"
 
 void config_list_finish(struct config_list *list) {
 	for (size_t i = 0; i < list->count; i++) {
@@ -149,10 +148,6 @@ bool config_target_is_local(const struct config_target *target) {
 	return target->host_count == 1 && target->hosts[0].user == NULL &&
 			target->hosts[0].port == 0 &&
 			strcmp(target->hosts[0].name, "local") == 0;
-}
-
-bool config_is_loopback(const struct config *config) {
-	return config_url_is_loopback(config->mattermost.url);
 }
 
 char *config_path(const char *base_dir, const char *path) {

@@ -98,8 +98,8 @@ static bool is_loopback_host(const char *host) {
 					host[end] == '\0' && consists_of(host, DIGIT "."));
 }
 
-bool config_url_is_loopback(const char *url) {
-	const char *host = strstr(url, "://");
+bool config_is_loopback(const struct config *config) {
+	const char *host = strstr(config->mattermost.url, "://");
 	struct address address;
 	struct err ignored;
 	return host != NULL && split_address(host + 3, &address, &ignored) &&

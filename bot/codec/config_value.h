@@ -59,7 +59,4 @@ bool config_value_number(const char *value, int64_t min, int64_t max,
 		int64_t *field, struct err *err);
 bool config_value_yes_no(const char *value, bool *field, struct err *err);
 
-/* Whether the host of @url is this machine: localhost, 127.x.x.x, [::1]. */
-bool config_url_is_loopback(const char *url);
-
 #endif

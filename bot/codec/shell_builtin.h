@@ -3,13 +3,13 @@
 
 #include <stdbool.h>
 
-#include "codec/shell_scan.h"
+#include "codec/shell_words.h"
 
 /* What bash's own commands and variables mean for codec/shell_scan. */
 
-/* Add to @scan the variables that @command sets: `read`, `for`, `local`, ... */
-void shell_builtin_sets(
-		struct shell_scan *scan, const struct shell_command *command);
+/* Add to @sets the variables that @command sets: `read`, `for`, `local`, ... */
+void shell_builtin_sets(const struct shell_command *command,
+		struct shell_name **sets, size_t *count);
 
 /* Whether @name is a variable that bash sets itself, or one that every command
  * of the bot sees: PATH, HOME, USER, LANG and BRIDGE_OUTPUT. */

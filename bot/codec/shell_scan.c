@@ -82,12 +82,12 @@ static size_t name_len(const struct scanner *s, size_t from) {
 }
 
 static void add_use(struct scanner *s, size_t from, size_t len, size_t offset) {
-	shell_scan_add(
+	shell_words_add(
 			&s->scan->uses, &s->scan->use_count, s->text + from, len, offset);
 }
 
 static void add_set(struct scanner *s, size_t from, size_t len) {
-	shell_scan_add(
+	shell_words_add(
 			&s->scan->sets, &s->scan->set_count, s->text + from, len, from);
 }
 
@@ -394,7 +394,7 @@ static void end_command(struct scanner *s, struct list *list) {
 		return;
 	}
 	struct shell_scan *scan = s->scan;
-	shell_builtin_sets(scan, command);
+	shell_builtin_sets(command, &scan->sets, &scan->set_count);
 	if ((scan->command_count & (scan->command_count - 1)) == 0) {
 		scan->commands = xreallocarray(scan->commands,
 				scan->command_count > 0 ? scan->command_count * 2 : 1,
@@ -712,15 +712,6 @@ void shell_scan_finish(struct shell_scan *scan) {
 	free(scan->commands);
 	free(scan->bytes);
 	*scan = (struct shell_scan){ 0 };
-}
-
-void shell_scan_add(struct shell_name **list, size_t *count, const char *name,
-		size_t len, size_t offset) {
-	if ((*count & (*count - 1)) == 0) {
-		*list = xreallocarray(
-				*list, *count > 0 ? *count * 2 : 1, sizeof(**list));
-	}
-	(*list)[(*count)++] = (struct shell_name){ xstrndup(name, len), offset };
 }
 
 bool shell_scan_sets(const struct shell_scan *scan, const char *name) {

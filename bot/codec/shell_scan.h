@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "codec/shell_words.h"
+
 /*
  * Reads a shell text as far as is needed to tell which variables it uses and
  * sets, which commands it names, and what in it is quoted.  It knows quotes,
@@ -23,19 +25,6 @@ enum shell_byte {
 	SHELL_OPERATOR, // of a redirection or here-document, with its blanks
 };
 
-/* A variable: a name and where it stands. */
-struct shell_name {
-	char *name;
-	size_t offset;
-};
-
-/* A simple command: its words without quotes, expansions as `$`. */
-struct shell_command {
-	char **words;
-	size_t *offsets;
-	size_t count;
-};
-
 struct shell_scan {
 	struct shell_name *uses; // that must be set: not those with a default
 	size_t use_count;
@@ -53,9 +42,5 @@ void shell_scan_finish(struct shell_scan *scan);
 
 /* Whether the text assigns @name. */
 bool shell_scan_sets(const struct shell_scan *scan, const char *name);
-
-/* Add a copy of @len bytes at @name to one of the lists of names. */
-void shell_scan_add(struct shell_name **list, size_t *count, const char *name,
-		size_t len, size_t offset);
 
 #endif
