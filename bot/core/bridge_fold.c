@@ -207,7 +207,7 @@ static bool fold_gate_closed(struct bridge *bridge, struct gate_state *gate,
 	bool waits = run != NULL &&
 			(run->status == RUN_AT_GATE ||
 					(run->status == RUN_RUNNING && !run->forward_begun));
-	if (gate->purpose == PURPOSE_START && gate->status != GATE_USED && waits &&
+	if (gate->purpose == PURPOSE_START && !gate->begun && waits &&
 			!enter(run, RUN_PLANNED, err)) {
 		return false;
 	}
@@ -277,6 +277,7 @@ static bool comes_between(enum event_type type) {
 	return type == EVENT_BOT_STARTED || type == EVENT_SERVER_LOST ||
 			type == EVENT_SOURCE_BROKEN || type == EVENT_SOURCE_CHANGED ||
 			type == EVENT_GATE_OPENED || type == EVENT_GATE_CLOSED ||
+			type == EVENT_GATE_WITHDRAWN || type == EVENT_GATE_OBJECTED ||
 			type == EVENT_RUN_HELD || type == EVENT_RUN_ABORTED ||
 			type == EVENT_RUN_ROLLING_BACK;
 }

@@ -28,8 +28,8 @@ static void void_other_digests(struct deciding *d) {
 		const struct gate_state *gate = &d->bridge->gates[i];
 		bool bound = gate->purpose == PURPOSE_PLAN ||
 				gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
-		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
-		if (!bound || !waits || strcmp(gate->digest, now->plan.digest) == 0) {
+		if (!bound || !gate_waits(gate) ||
+				strcmp(gate->digest, now->plan.digest) == 0) {
 			continue;
 		}
 		const struct run *run = bridge_run(d->bridge, gate->run);

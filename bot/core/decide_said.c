@@ -159,9 +159,7 @@ static void say_close(struct deciding *d) {
 	if (!saying_needs_lead(d, run->plan->runbook)) {
 		return;
 	}
-	const struct gate_state *gate = bridge_gate_for(
-			d->bridge, run->number, PURPOSE_ROLLBACK);
-	if (gate != NULL && gate->status == GATE_OPEN) {
+	if (flow_rollback_is_asked(d->bridge, run)) {
 		saying_refuse(d, "a rollback is asked for: settle that first");
 		return;
 	}

@@ -68,8 +68,7 @@ static bool plan_gate_stands(const struct gate_state *gate, int64_t now_ms) {
 static void void_other_plans(struct deciding *d, const char *digest) {
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
-		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
-		if (gate->purpose == PURPOSE_PLAN && waits &&
+		if (gate->purpose == PURPOSE_PLAN && gate_waits(gate) &&
 				strcmp(gate->digest, digest) != 0) {
 			deciding_close_gate(
 					d, gate, OUTCOME_VOID, NULL, "there is another plan");

@@ -176,7 +176,7 @@ static void object_to_used(struct deciding *d, const struct gate_state *gate,
  * work has begun ❌ only holds, and anybody who holds one of its roles may. */
 static bool may_say_no(const struct deciding *d, const struct gate_state *gate,
 		const char *user) {
-	if (gate->status != GATE_USED) {
+	if (!gate->begun) {
 		return gate_may_object(d->bridge, d->world, gate, user);
 	}
 	enum gate_standing standing = gate_standing(
@@ -198,7 +198,7 @@ static void tap_no(struct deciding *d, const struct gate_state *gate,
 	}
 	deciding_add(
 			d, gate_event(d, EVENT_GATE_OBJECTED, gate, hand->user, hand->no));
-	if (gate->status == GATE_USED) {
+	if (gate->begun) {
 		object_to_used(d, gate, hand);
 	}
 }
@@ -209,9 +209,12 @@ static void tap_gone(struct deciding *d, const struct gate_state *gate,
 		const struct approval *approval = &gate->approvals[i];
 		const struct hand *hand = hand_of(hands, approval->user);
 		bool no = hand != NULL && hand->no != NULL;
-		bool yes = hand != NULL && hand->yes != NULL && !no;
+		/* A ✅ beside a ❌ counts again once that is gone: an open gate hears
+		 * it anew then, but what has passed hears nothing new. */
+		bool yes = hand != NULL && hand->yes != NULL &&
+				(!no || gate->status != GATE_OPEN);
 		bool stands = approval->emoji == NULL ? !no : yes;
-		if (!stands && gate->status != GATE_USED) {
+		if (!stands && !gate->begun) {
 			deciding_add(d,
 					gate_event(d, EVENT_GATE_WITHDRAWN, gate, approval->user,
 							NULL));
@@ -566,13 +569,28 @@ static const char *verify_problem(
 	return decision_print(d->decision, "the plan has changed\n%s", difference);
 }
 
+/* Whether bridge_next() still wants it verified: what came meanwhile may let
+ * nothing begin, and later that look would be old. */
+static bool is_wanted(const struct deciding *d, const struct gate_state *gate) {
+	struct effects effects;
+	bridge_next(d->bridge, d->world, &effects);
+	bool wanted = false;
+	for (size_t i = 0; i < effects.count; i++) {
+		wanted = wanted ||
+				(effects.list[i].type == EFFECT_VERIFY_GATE &&
+						effects.list[i].gate == gate->id);
+	}
+	effects_finish(&effects);
+	return wanted;
+}
+
 void decide_verified(struct deciding *d) {
 	const struct gate_state *gate = bridge_gate(d->bridge, d->request->gate);
 	if (gate == NULL || gate->status != GATE_PASSED || !d->request->fresh) {
 		return;
 	}
 	taps_on_gate(d, gate);
-	if (d->decision->count > 0) {
+	if (d->decision->count > 0 || !is_wanted(d, gate)) {
 		return; // fold that first, then ask again
 	}
 	const char *problem = verify_problem(d, gate);

@@ -351,17 +351,14 @@ static void end_rehearsal(struct deciding *d, const struct run *run) {
 }
 
 static bool tick_deciding(struct deciding *d, const struct run *run) {
-	const struct gate_state *rollback = bridge_gate_for(
-			d->bridge, run->number, PURPOSE_ROLLBACK);
 	const struct gate_state *gate = bridge_gate_for(
 			d->bridge, run->number, PURPOSE_SUCCESS);
-	bool rolling = rollback != NULL && rollback->status == GATE_OPEN;
 	bool green = flow_is_green(run);
 	if (!green && gate != NULL && gate->status == GATE_OPEN) {
 		deciding_close_gate(d, gate, OUTCOME_VOID, NULL, "a test is red");
 		return true;
 	}
-	if (!green || rolling || run->held) {
+	if (!green || run->held || flow_rollback_is_asked(d->bridge, run)) {
 		return false;
 	}
 	size_t model = runbook_success_gate(run->plan->runbook);

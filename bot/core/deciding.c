@@ -249,8 +249,7 @@ static void close_starts_of(
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
 		const struct run *run = bridge_run(d->bridge, gate->run);
-		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
-		if (gate->purpose == PURPOSE_START && waits && run != NULL &&
+		if (gate->purpose == PURPOSE_START && gate_waits(gate) && run != NULL &&
 				run->kind == RUN_PRODUCTION && run_is_executing(run) &&
 				!run->forward_begun &&
 				strcmp(gate->digest, plan_gate->digest) == 0) {
@@ -362,10 +361,9 @@ static void void_other_starts(struct deciding *d, const struct run *run) {
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
 		const struct run *other = bridge_run(d->bridge, gate->run);
-		bool waits = gate->status == GATE_OPEN || gate->status == GATE_PASSED;
-		if (gate->purpose == PURPOSE_START && waits && other != NULL &&
-				other != run && other->kind == RUN_PRODUCTION &&
-				run_is_executing(other)) {
+		if (gate->purpose == PURPOSE_START && gate_waits(gate) &&
+				other != NULL && other != run &&
+				other->kind == RUN_PRODUCTION && run_is_executing(other)) {
 			deciding_close_gate(d, gate, OUTCOME_VOID, NULL, why);
 		}
 	}

@@ -619,8 +619,7 @@ bool run_has_forward_running(const struct run *run) {
 	return false;
 }
 
-/* Asked for, or just approved and about to begin. */
-static bool rollback_is_asked(
+bool flow_rollback_is_asked(
 		const struct bridge *bridge, const struct run *run) {
 	const struct gate_state *rollback = bridge_gate_for(
 			bridge, run->number, PURPOSE_ROLLBACK);
@@ -641,7 +640,7 @@ static bool another_rolls_back(
 		const struct run *other = &bridge->runs[i];
 		if (other != run && other->status != RUN_CLOSED &&
 				(other->status == RUN_ROLLING_BACK ||
-						rollback_is_asked(bridge, other))) {
+						flow_rollback_is_asked(bridge, other))) {
 			return true;
 		}
 	}
@@ -649,7 +648,7 @@ static bool another_rolls_back(
 }
 
 bool run_stands_still(const struct bridge *bridge, const struct run *run) {
-	bool asked = rollback_is_asked(bridge, run) ||
+	bool asked = flow_rollback_is_asked(bridge, run) ||
 			another_rolls_back(bridge, run);
 	bool forward = run->status != RUN_ROLLING_BACK;
 	return run->held || (forward && (asked || bridge->server_lost)) ||

@@ -106,6 +106,10 @@ bool flow_files_stand(const struct run *run, const struct plan_target *now);
 /* Whether an attempt of a phase other than rollback is running. */
 bool run_has_forward_running(const struct run *run);
 
+/* Whether a rollback of @run is asked for, or was just approved and is about to
+ * begin. */
+bool flow_rollback_is_asked(const struct bridge *bridge, const struct run *run);
+
 /* Whether nothing of @run may begin now: held, cut off, a rollback asked for
  * (of another run too), or a rollback that awaits what still runs. */
 bool run_stands_still(const struct bridge *bridge, const struct run *run);

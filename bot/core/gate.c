@@ -90,6 +90,10 @@ static bool can_fill_any(const struct world *world,
 	return false;
 }
 
+bool gate_waits(const struct gate_state *gate) {
+	return gate->status != GATE_CLOSED && !gate->begun;
+}
+
 enum gate_standing gate_standing(const struct bridge *bridge,
 		const struct world *world, const struct gate_state *gate,
 		const char *user) {
@@ -228,13 +232,11 @@ bool gate_may_pass(const struct bridge *bridge, const struct gate_state *gate) {
 	if (gate->purpose == PURPOSE_ROLLBACK) {
 		return true;
 	}
-	const struct gate_state *rollback = bridge_gate_for(
-			bridge, gate->run, PURPOSE_ROLLBACK);
-	bool asked = gate->run != 0 && rollback != NULL &&
-			rollback->status == GATE_OPEN;
+	const struct run *run = bridge_run(bridge, gate->run);
 	return !bridge->source_broken &&
 			(gate->purpose != PURPOSE_SUCCESS ||
-					(!asked && flow_is_green(bridge_run(bridge, gate->run))));
+					(!flow_rollback_is_asked(bridge, run) &&
+							flow_is_green(run)));
 }
 
 bool gate_may_object(const struct bridge *bridge, const struct world *world,

@@ -18,6 +18,9 @@ enum gate_standing {
 	STANDING_NOBODY,  // a bot, a guest, deactivated, or not in the channel
 };
 
+/* Whether it can still be void: open, or approved and nothing has begun. */
+bool gate_waits(const struct gate_state *gate);
+
 /* How @user stands to @gate now. */
 enum gate_standing gate_standing(const struct bridge *bridge,
 		const struct world *world, const struct gate_state *gate,

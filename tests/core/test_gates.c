@@ -397,8 +397,24 @@ static void who_filled_no_place_does_not_stop_what_passed(void **state) {
 	night_tap_post(night, post, "cto", "x");
 	assert_string_equal(night_shown(night), "");
 	night_tap_post(night, post, "dep", "x");
+	assert_string_equal(night_shown(night), "gate.objected by dep\n");
+}
+
+static void a_thumb_that_slipped_spoils_nothing_that_has_passed(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	const char *post = gate_for(night, PURPOSE_START)->post;
+	night_approve_t0(night);
+	night_shown(night);
+	night_tap_post(night, post, "rep", "x");
+	night_jump(night, 9000);
+	night_untap_post(night, post, "rep", "x");
 	assert_string_equal(night_shown(night),
-			"gate.withdrawn by dep\ngate.objected by dep\n");
+			"gate.objected by rep\ngate.objection_lifted by rep\n");
+	night->unverifiable = false;
+	night_settle(night);
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
 }
 
 static const char looking[] = NIGHT_ROLES GATES
@@ -537,21 +553,27 @@ static void an_owner_who_has_left_does_not_count(void **state) {
 	assert_string_equal(night_shown(night), "step.tap_refused 4.2 by rep\n");
 }
 
-static void verify(struct night *night, bool deleted, bool edited) {
-	const struct gate_state *plan = gate_for(night, PURPOSE_PLAN);
+static void put_taps(struct night *night, const struct gate_state *gate,
+		const struct request_tap *taps, size_t count) {
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = gate->post,
+					.taps = taps,
+					.tap_count = count,
+			});
+}
+
+static void look_at_plan(struct night *night, bool deleted, bool edited) {
 	const struct request_tap taps[] = {
 		{ .user = "lead", .emoji = "white_check_mark" },
 		{ .user = "cto", .emoji = "+1" },
 	};
-	night_begin(night);
-	night->unverifiable = true;
-	night_approve_t0(night);
-	plan = gate_for(night, PURPOSE_PLAN);
 	night_shown(night);
 	night_put(night,
 			&(struct request){
 					.type = REQUEST_GATE_VERIFIED,
-					.gate = plan->id,
+					.gate = gate_for(night, PURPOSE_PLAN)->id,
 					.fresh = true,
 					.taps = taps,
 					.tap_count = 2,
@@ -559,6 +581,13 @@ static void verify(struct night *night, bool deleted, bool edited) {
 					.edited = edited,
 					.plan = bridge_plan(&night->bridge),
 			});
+}
+
+static void verify(struct night *night, bool deleted, bool edited) {
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	look_at_plan(night, deleted, edited);
 }
 
 static void a_post_spoiled_before_the_first_command_is_void(void **state) {
@@ -577,6 +606,28 @@ static void a_post_spoiled_before_the_first_command_is_void(void **state) {
 			"gate.closed void: the approval of the plan is gone\n");
 }
 
+static void what_is_taken_back_after_the_look_voids_it(void **state) {
+	struct night *night = *state;
+	const struct request_tap taps[] = { { .user = "lead", .emoji = "+1" } };
+	verify(night, false, false);
+	night_shown(night);
+	put_taps(night, gate_for(night, PURPOSE_PLAN), taps, 1);
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by cto\n"
+			"gate.closed void: an approval was withdrawn\n"
+			"gate.closed void: the approval of the plan is gone\n");
+}
+
+static void a_look_that_comes_after_a_hold_is_not_used(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	night_says(night, "other", REQUEST_HOLD);
+	look_at_plan(night, false, false);
+	assert_string_equal(night_shown(night), "");
+}
+
 static void come_to_decide(struct night *night) {
 	night_reach_success(night);
 	assert_int_equal(night_run(night)->status, RUN_DECIDING);
@@ -592,6 +643,36 @@ static void what_is_decided_can_be_rolled_back(void **state) {
 			"gate.passed\n"
 			"gate.closed void: the run is rolled back\n"
 			"run.rolling_back\n"));
+}
+
+/* Approved in time, found after it; the lead's words come right behind. */
+static void a_record_is_not_closed_on_an_approved_rollback(void **state) {
+	struct night *night = *state;
+	come_to_decide(night);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night->away = true;
+	const struct request_tap tap = {
+		.user = "cto",
+		.emoji = "+1",
+		.server_ms = night->now_ms,
+	};
+	struct request request = {
+		.type = REQUEST_TAPS,
+		.post = gate_for(night, PURPOSE_ROLLBACK)->post,
+		.taps = &tap,
+		.tap_count = 1,
+		.fresh = true,
+	};
+	night_put(night, &request);
+	night_jump(night, INT64_C(31) * 60000);
+	night_put(night, &request);
+	assert_int_equal(gate_for(night, PURPOSE_ROLLBACK)->status, GATE_PASSED);
+	night_says(night, "lead", REQUEST_CLOSE);
+	night->away = false;
+	night_settle(night);
+	assert_int_equal(night_run(night)->status, RUN_ROLLING_BACK);
 }
 
 /* A refused success holds nothing; the word that asks again asks once. */
@@ -662,6 +743,30 @@ static void change_on_disk(struct night *night, const char *command) {
 	free(text);
 }
 
+static void a_change_on_disk_voids_a_gate_that_no_plan_has(void **state) {
+	struct night *night = *state;
+	night_init(night, looking_first);
+	night_says(night, "lead", REQUEST_START);
+	night_shown(night);
+	change_on_disk(night, "echo DEPLOY");
+	assert_string_equal(night_shown(night),
+			"source.changed\n"
+			"gate.closed void: the plan has changed/1.2: its commands changed\n");
+	assert_int_equal(night_run(night)->status, RUN_PLANNED);
+}
+
+static void what_waits_for_a_hand_alone_can_be_taken_back_too(void **state) {
+	struct night *night = *state;
+	night_init(night, looking);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_shown(night);
+	night_untap(night, "rep", "white_check_mark");
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by rep\n"
+			"gate.closed void: an approval was withdrawn\n");
+}
+
 static void a_change_on_disk_voids_what_waits(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -724,6 +829,7 @@ int main(void) {
 		claim(where_all_broke_the_glass_one_of_them_reviews_it),
 		claim(another_emoji_says_nothing),
 		claim(who_filled_no_place_does_not_stop_what_passed),
+		claim(a_thumb_that_slipped_spoils_nothing_that_has_passed),
 		claim(an_approval_runs_out_where_a_command_is_to_come),
 		claim(a_gate_that_nobody_can_see_is_void),
 		claim(what_cannot_begin_holds_and_does_not_start),
@@ -731,11 +837,16 @@ int main(void) {
 		claim(the_owners_tap_counts_whoever_tapped_before),
 		claim(an_owner_who_has_left_does_not_count),
 		claim(a_post_spoiled_before_the_first_command_is_void),
+		claim(what_is_taken_back_after_the_look_voids_it),
+		claim(a_look_that_comes_after_a_hold_is_not_used),
 		claim(what_is_decided_can_be_rolled_back),
+		claim(a_record_is_not_closed_on_an_approved_rollback),
 		claim(success_that_was_refused_is_asked_for_again_once),
 		claim(a_rollback_is_held_by_the_lead_alone),
 		claim(a_review_is_made_once),
 		claim(another_plan_voids_the_one_that_waits),
+		claim(a_change_on_disk_voids_a_gate_that_no_plan_has),
+		claim(what_waits_for_a_hand_alone_can_be_taken_back_too),
 		claim(a_change_on_disk_voids_what_waits),
 		claim(a_change_on_disk_is_nothing_to_what_has_begun),
 		claim(nothing_is_said_of_a_gate_whose_run_was_given_up),
