@@ -128,8 +128,9 @@ def a_host_that_cannot_run_steprun_is_refused(there):
     there.host("a").program("uname", "#!/bin/sh\necho Linux riscv64\n")
     there.begin()
     failed = there.wait("/step/1.1/failed")
-    assert "steprun cannot be run there" in failed["message"]
-    assert "riscv64" in failed["message"], failed["message"]
+    said = " ".join(failed["message"].split())  # lines break between words
+    assert "steprun cannot be run there" in said, said
+    assert "riscv64" in said, said
     assert there.counts("it") == {"a": 0}
     (there.host("a").folder / "bin" / "uname").unlink()
     there.say("lead", "!retry 1.1")
