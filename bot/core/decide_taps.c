@@ -445,9 +445,7 @@ static void decide_unposted(struct deciding *d) {
 	if (gate != NULL && gate->post == NULL && gate->status == GATE_OPEN) {
 		deciding_close_gate(d, gate, OUTCOME_VOID, NULL, d->request->problem);
 	} else if (poll != NULL && poll->post == NULL && poll->open) {
-		struct event event = event_make(EVENT_POLL_CLOSED, d->world->now_ms);
-		event.gate = poll->id;
-		deciding_add(d, event);
+		deciding_close_poll(d, poll);
 	}
 }
 
@@ -515,11 +513,22 @@ static void ask_anew(struct deciding *d, const struct run *run) {
 	}
 }
 
-void decide_post_changed(struct deciding *d) {
-	size_t first = d->bridge->first_open_run;
-	for (size_t i = first; d->request->deleted && i < d->bridge->run_count;
-			i++) {
+/* What is no gate's, and took taps. */
+static void tapped_post_deleted(struct deciding *d) {
+	for (size_t i = d->bridge->first_open_run; i < d->bridge->run_count; i++) {
 		ask_anew(d, &d->bridge->runs[i]);
+	}
+	for (size_t i = 0; i < d->bridge->poll_count; i++) {
+		const struct poll_state *poll = &d->bridge->polls[i];
+		if (poll->open && is_post(poll->post, d->request->post)) {
+			deciding_close_poll(d, poll); // it can be asked for anew
+		}
+	}
+}
+
+void decide_post_changed(struct deciding *d) {
+	if (d->request->deleted) {
+		tapped_post_deleted(d);
 	}
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];

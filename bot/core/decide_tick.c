@@ -136,12 +136,8 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 
 static void close_polls(struct deciding *d) {
 	for (size_t i = 0; i < d->bridge->poll_count; i++) {
-		const struct poll_state *poll = &d->bridge->polls[i];
-		if (poll->open) {
-			struct event event = event_make(
-					EVENT_POLL_CLOSED, d->world->now_ms);
-			event.gate = poll->id;
-			deciding_add(d, event);
+		if (d->bridge->polls[i].open) {
+			deciding_close_poll(d, &d->bridge->polls[i]);
 		}
 	}
 }

@@ -197,6 +197,12 @@ void deciding_ask_step(struct deciding *d, const struct run *run, size_t index,
 	deciding_add(d, event);
 }
 
+void deciding_close_poll(struct deciding *d, const struct poll_state *poll) {
+	struct event event = event_make(EVENT_POLL_CLOSED, d->world->now_ms);
+	event.gate = poll->id;
+	deciding_add(d, event);
+}
+
 #define LATE_MS 120000
 
 void deciding_open_gate(struct deciding *d, const struct plan_record *record,

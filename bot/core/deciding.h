@@ -47,6 +47,9 @@ void deciding_add(struct deciding *d, struct event event);
 void deciding_ask_step(struct deciding *d, const struct run *run, size_t index,
 		const char *text);
 
+/* Close @poll, which is open. */
+void deciding_close_poll(struct deciding *d, const struct poll_state *poll);
+
 /* Open gate @model of @run (NULL: the plan's) for @purpose.  @user asked. */
 void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 		const struct run *run, size_t model, enum gate_purpose purpose,

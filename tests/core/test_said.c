@@ -917,6 +917,19 @@ static void a_step_by_hand_whose_post_is_deleted_is_asked_anew(void **state) {
 	assert_non_null(strstr(night_shown(night), "step.ended 4.2 ok by rep\n"));
 }
 
+static void a_poll_whose_post_is_deleted_can_be_asked_anew(void **state) {
+	struct night *night = *state;
+	night_init(night, polled);
+	night_says(night, "lead", REQUEST_PLAN);
+	night_says(night, "lead", REQUEST_POLL);
+	night_shown(night);
+	delete_post(night, night->bridge.polls[0].post);
+	assert_string_equal(night_shown(night), "poll.closed\n");
+	night_says(night, "lead", REQUEST_POLL);
+	assert_string_equal(
+			night_shown(night), "poll.opened by lead\npoll.posted\n");
+}
+
 static void an_asker_takes_a_rollback_back_by_deleting(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -1059,6 +1072,7 @@ int main(void) {
 		claim(a_claim_and_a_note_are_recorded),
 		claim(unknown_and_distant_steps_are_told_apart),
 		claim(a_deleted_gate_post_voids_the_gate),
+		claim(a_poll_whose_post_is_deleted_can_be_asked_anew),
 		claim(a_step_by_hand_whose_post_is_deleted_is_asked_anew),
 		claim(an_asker_takes_a_rollback_back_by_deleting),
 		claim(a_change_of_holders_voids_an_open_gate),
