@@ -51,6 +51,7 @@ struct engine {
 	bool dead;        // the journal is damaged
 	bool reach_asked; // lost or back: waits in the queue
 	unsigned stuck;   // how often in a row what is due could not be
+	int64_t pulse_ms; // the run's time at the last one
 	int64_t created_real;
 	char why_offline[sizeof(((struct err *)NULL)->text)];
 	struct loop_timer *retry;
@@ -140,9 +141,12 @@ static void check_reach(struct engine *engine) {
 
 static void on_pulse(void *data) {
 	struct engine *engine = data;
+	int64_t now = loop_now_ms(engine->options.loop);
 	bool fresh = reach_of(engine).fresh;
+	bool set_back = now < engine->pulse_ms; // what is due is due by this clock
+	engine->pulse_ms = now;
 	check_reach(engine);
-	if (fresh != reach_of(engine).fresh) {
+	if (set_back || fresh != reach_of(engine).fresh) {
 		turn_soon(engine);
 	}
 	loop_timer_start_real(engine->pulse, PULSE_MS);

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define SET_BACK_MS 60000
+
 bool duration_parse(const char *text, int64_t *ms) {
 	static const struct {
 		const char *name;
@@ -30,4 +32,12 @@ bool duration_parse(const char *text, int64_t *ms) {
 		}
 	}
 	return false;
+}
+
+bool duration_is_ahead(int64_t since_ms, int64_t now_ms) {
+	return since_ms > now_ms + SET_BACK_MS;
+}
+
+int64_t duration_end_ms(int64_t since_ms, int64_t lasting_ms, int64_t now_ms) {
+	return duration_is_ahead(since_ms, now_ms) ? now_ms : since_ms + lasting_ms;
 }

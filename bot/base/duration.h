@@ -16,4 +16,14 @@
 bool duration_parse(const char *text, int64_t *ms)
 		__attribute__((warn_unused_result));
 
+/*
+ * When @lasting_ms from @since_ms are over, at @now_ms.  A clock that was set
+ * back since, by more than a minute, would hold up what waits for it for as
+ * long: then they are over now.
+ */
+int64_t duration_end_ms(int64_t since_ms, int64_t lasting_ms, int64_t now_ms);
+
+/* Whether the clock was set back since @since_ms, by more than a minute. */
+bool duration_is_ahead(int64_t since_ms, int64_t now_ms);
+
 #endif

@@ -208,7 +208,7 @@ struct run {
 	int64_t t0_ms;          // 0: not known
 	int64_t ended_ms;       // succeeded, rolled back or aborted; 0
 	int64_t closed_ms;      // 0: it is not
-	int64_t status_grid_ms; // grid time of the newest status; 0: none
+	int64_t status_grid_ms; // grid time of the newest status since active; 0
 	uint64_t status_count;
 	bool held;
 	char *held_why;

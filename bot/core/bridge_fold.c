@@ -102,6 +102,7 @@ static bool fold_gate_opened(
 	}
 	if (event->purpose == PURPOSE_START && run != NULL) {
 		run->active_ms = event->at_ms;
+		run->status_grid_ms = 0;
 		run->active_gate = bridge->last_gate_id;
 	}
 	bridge->gates = xreallocarray(
@@ -528,6 +529,7 @@ static void take_up_rollback(struct run *run) {
 static void become_active(const struct bridge *bridge, struct run *run,
 		const struct event *event) {
 	run->active_ms = event->at_ms;
+	run->status_grid_ms = 0;
 	run->active_gate = bridge->last_gate_id;
 	run->abort_asked_ms = 0; // that was about what ran before
 }
@@ -545,7 +547,6 @@ static bool fold_run(struct bridge *bridge, const struct event *event,
 	if (type == EVENT_RUN_T0) {
 		ok = enter(run, RUN_RUNNING, err);
 		run->t0_ms = run->kind == RUN_PRODUCTION ? event->until_ms : 0;
-		run->status_grid_ms = 0;
 		become_active(bridge, run, event);
 	} else if (type == EVENT_RUN_HELD) {
 		hold(run, event);

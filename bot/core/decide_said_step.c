@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/duration.h"
 #include "base/xalloc.h"
 #include "core/deciding.h"
 #include "core/flow.h"
@@ -300,7 +301,8 @@ static void declare_all_dead(
 
 static void fail_running(const struct said *s) {
 	int64_t asked_ms = s->state->cancelling_ms;
-	int64_t left_ms = asked_ms + DEAD_AFTER_MS - s->d->world->now_ms;
+	int64_t now_ms = s->d->world->now_ms;
+	int64_t left_ms = duration_end_ms(asked_ms, DEAD_AFTER_MS, now_ms) - now_ms;
 	bool away = count_running(s, true) > 0;
 	bool here = count_running(s, false) > 0;
 	if (asked_ms == 0) {

@@ -236,7 +236,8 @@ static void settle_gate(struct deciding *d, const struct gate_state *gate) {
 	if (gate->status != GATE_OPEN && gate->status != GATE_PASSED) {
 		return;
 	}
-	if (d->world->now_ms >= gate_objection_due_ms(d->bridge, gate)) {
+	if (d->world->now_ms >=
+			gate_objection_due_ms(d->bridge, gate, d->world->now_ms)) {
 		deciding_close_gate(
 				d, gate, OUTCOME_REFUSED, gate->objections[0].user, NULL);
 	} else if (gate->status == GATE_OPEN &&

@@ -426,7 +426,7 @@ static bool tick_silence(struct deciding *d, const struct run *run) {
 /* --- the status grid --- */
 
 static void tick_status(struct deciding *d, const struct run *run) {
-	int64_t due = flow_status_due_ms(run, d->world->settings);
+	int64_t due = flow_status_due_ms(run, d->world->settings, d->world->now_ms);
 	if (d->world->now_ms < due) {
 		return;
 	}

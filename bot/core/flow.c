@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/sha256.h"
 #include "base/xalloc.h"
 
@@ -215,8 +216,9 @@ static uint32_t count_ended(const struct step_state *step, uint32_t block,
 /* Whether an attempt that did not go well is followed by another, unasked. */
 static bool again(const struct step_state *step, const struct block *block,
 		const struct attempt *last, int64_t *due_ms) {
+	int64_t now_ms = *due_ms;
 	if (last->outcome == OUTCOME_UNKNOWN) {
-		*due_ms = last->ended_ms;
+		*due_ms = duration_end_ms(last->ended_ms, 0, now_ms);
 		return block->repeatable &&
 				count_ended(step, last->block, last->host, true) <=
 				UNKNOWN_MOST;
@@ -224,7 +226,7 @@ static bool again(const struct step_state *step, const struct block *block,
 	if (last->outcome == OUTCOME_CANCELLED) {
 		return false;
 	}
-	*due_ms = last->ended_ms + block->delay_ms;
+	*due_ms = duration_end_ms(last->ended_ms, block->delay_ms, now_ms);
 	return count_ended(step, last->block, last->host, false) <= block->retries;
 }
 
@@ -267,7 +269,9 @@ static enum need monitor_needs(const struct step_state *step,
 	}
 	int64_t begun = monitor_begun_ms(step, next->block);
 	int64_t turns = (last->started_ms - begun) / block->every_ms + 1;
-	next->due_ms = begun + turns * block->every_ms;
+	if (!duration_is_ahead(last->started_ms, next->due_ms)) {
+		next->due_ms = begun + turns * block->every_ms;
+	}
 	next->number = last->number + 1;
 	return next->due_ms < begun + block->for_ms ? NEED_ATTEMPT : NEED_NOTHING;
 }
@@ -691,17 +695,26 @@ int64_t flow_status_every_ms(
 	return 0;
 }
 
-int64_t flow_status_due_ms(
-		const struct run *run, const struct settings *settings) {
+/* The last grid time that is not after @now_ms. */
+static int64_t grid_before(int64_t base, int64_t every, int64_t now_ms) {
+	int64_t past = (now_ms - base) % every;
+	return now_ms - (past < 0 ? past + every : past);
+}
+
+int64_t flow_status_due_ms(const struct run *run,
+		const struct settings *settings, int64_t now_ms) {
 	int64_t every = flow_status_every_ms(run, settings);
 	if (every <= 0) {
 		return INT64_MAX;
 	}
 	int64_t base = run->t0_ms > 0 ? run->t0_ms : run->begun_ms;
-	int64_t last = run->status_grid_ms > run->active_ms ? run->status_grid_ms
-														: run->active_ms;
-	if (last < base) {
+	int64_t last = run->status_grid_ms != 0 ? run->status_grid_ms
+											: run->active_ms;
+	if (run->status_grid_ms == 0 && last < base) {
 		last = base;
 	}
-	return base + ((last - base) / every + 1) * every;
+	if (duration_is_ahead(last, now_ms)) {
+		return grid_before(base, every, now_ms);
+	}
+	return grid_before(base, every, last) + every;
 }

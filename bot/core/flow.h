@@ -122,9 +122,10 @@ int64_t flow_escalates_ms(
 		const struct run *run, size_t step, const struct settings *settings);
 
 /* The next grid time of the status post after the newest one, and how the grid
- * runs now; INT64_MAX: the run has no status posts. */
+ * runs now; INT64_MAX: the run has no status posts.  Where the clock was set
+ * back since that one, the grid time that has just passed. */
 int64_t flow_status_due_ms(
-		const struct run *run, const struct settings *settings);
+		const struct run *run, const struct settings *settings, int64_t now_ms);
 int64_t flow_status_every_ms(
 		const struct run *run, const struct settings *settings);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/duration.h"
 #include "base/sha256.h"
 #include "base/xalloc.h"
 #include "core/flow.h"
@@ -314,12 +315,12 @@ int64_t gate_good_until_ms(const struct gate_state *gate) {
 	return gate->passed_ms + gate->valid_ms;
 }
 
-int64_t gate_objection_due_ms(
-		const struct bridge *bridge, const struct gate_state *gate) {
+int64_t gate_objection_due_ms(const struct bridge *bridge,
+		const struct gate_state *gate, int64_t now_ms) {
 	if (gate->objection_count == 0) {
 		return INT64_MAX;
 	}
 	int64_t seen = gate->objections[0].at_ms;
 	int64_t from = seen > bridge->started_ms ? seen : bridge->started_ms;
-	return from + OBJECTION_MS;
+	return duration_end_ms(from, OBJECTION_MS, now_ms);
 }

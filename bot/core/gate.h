@@ -63,8 +63,9 @@ int64_t gate_escalates_ms(
 int64_t gate_good_until_ms(const struct gate_state *gate);
 
 /* When a standing ❌ counts: 10 s after it was seen, and after a restart 10 s
- * after that.  INT64_MAX: there is none. */
-int64_t gate_objection_due_ms(
-		const struct bridge *bridge, const struct gate_state *gate);
+ * after that, by now at the latest where the clock was set back.  INT64_MAX:
+ * there is none. */
+int64_t gate_objection_due_ms(const struct bridge *bridge,
+		const struct gate_state *gate, int64_t now_ms);
 
 #endif

@@ -29,7 +29,8 @@ static void next_gate(const struct bridge *bridge, const struct world *world,
 	if ((!open && gate->status != GATE_PASSED) || gate->post == NULL) {
 		return;
 	}
-	bool due = world->now_ms >= gate_objection_due_ms(bridge, gate) ||
+	bool due = world->now_ms >=
+					gate_objection_due_ms(bridge, gate, world->now_ms) ||
 			(open && world->now_ms >= gate->until_ms);
 	if (due) {
 		add(effects,
@@ -247,13 +248,13 @@ static void gate_deadline(const struct bridge *bridge,
 		earlier(due, gate_good_until_ms(gate));
 	}
 	if (gate->status == GATE_OPEN || gate->status == GATE_PASSED) {
-		earlier(due, gate_objection_due_ms(bridge, gate));
+		earlier(due, gate_objection_due_ms(bridge, gate, world->now_ms));
 	}
 }
 
 static void run_deadline(
 		const struct run *run, const struct world *world, struct alarm *due) {
-	earlier(due, flow_status_due_ms(run, world->settings));
+	earlier(due, flow_status_due_ms(run, world->settings, world->now_ms));
 	for (size_t i = 0; i < run->index.live_count; i++) {
 		size_t step = run->index.live[i];
 		earlier(due, flow_escalates_ms(run, step, world->settings));

@@ -227,7 +227,7 @@ static void wait_for_reading(const struct bridge *bridge,
 				gate->passed_ms + UNREAD_MS < world->now_ms;
 		/* An objection that should have closed it by now, or its time. */
 		bool settled = effect->type == EFFECT_READ_TAPS && gate != NULL &&
-				(gate_objection_due_ms(bridge, gate) <
+				(gate_objection_due_ms(bridge, gate, world->now_ms) <
 								world->now_ms - UNREAD_MS ||
 						(gate->status == GATE_OPEN &&
 								gate->until_ms < world->now_ms - UNREAD_MS));

@@ -194,6 +194,7 @@ static void a_clock_that_goes_back_asks_for_success_once(void **state) {
 	night_says(night, "lead", REQUEST_DECIDE);
 	assert_string_equal(night_shown(night),
 			"gate.opened success by lead\n"
+			"status.due 1, 0 missed\n"
 			"gate.posted\n");
 	night_approve(night);
 	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);

@@ -141,6 +141,90 @@ static void status_keeps_its_grid(void **state) {
 	assert_string_equal(night_shown(night), "status.due 3, 0 missed\n");
 }
 
+static void set_back(struct night *night, int64_t hours) {
+	night->now_ms -= hours * 3600000;
+	night_settle(night);
+}
+
+/* Somebody sets the machine's clock: nobody is left without a word for hours.
+ */
+static void status_goes_on_where_the_clock_is_set_back(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_pass(night, 20);
+	night_shown(night);
+	night_pass(night, 1);
+	set_back(night, 3);
+	assert_string_equal(night_shown(night), "status.due 3, 0 missed\n");
+	night_pass(night, 8);
+	assert_string_equal(night_shown(night), "");
+	night_pass(night, 1);
+	assert_string_equal(night_shown(night), "status.due 4, 0 missed\n");
+	night_pass(night, 10);
+	assert_string_equal(night_shown(night), "status.due 5, 0 missed\n");
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	set_back(night, 2);
+	night_tap(night, "cto", "white_check_mark");
+	night_shown(night);
+	night_pass(night, 30);
+	assert_non_null(strstr(night_shown(night), "status.due 8, 0 missed\n"));
+}
+
+/* By seconds, as a clock that is kept right does all the time. */
+static void a_clock_that_is_put_right_says_nothing_twice(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_pass(night, 10);
+	night_shown(night);
+	night->now_ms -= 5000;
+	night_settle(night);
+	assert_string_equal(night_shown(night), "");
+	night_pass(night, 9);
+	assert_string_equal(night_shown(night), "");
+	night_pass(night, 1);
+	night_pass(night, 1);
+	assert_string_equal(night_shown(night), "status.due 2, 0 missed\n");
+}
+
+static void a_no_counts_where_the_clock_is_set_back(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_tap(night, "rep", "x");
+	night_shown(night);
+	set_back(night, 3);
+	assert_non_null(strstr(night_shown(night), "gate.closed refused by rep"));
+}
+
+static void a_retry_does_not_wait_for_a_clock_that_was_set_back(void **state) {
+	struct night *night = *state;
+	night_init(night,
+			NIGHT_ROLES "## 1 Go {.production}\n\n1. Go\n\n"
+						"   ```sh retries=1 delay=5m\n   echo go\n   ```\n\n"
+						"## 2 Back {.rollback}\n\n1. Undo\n\n"
+						"   ```sh\n   echo undo\n   ```\n");
+	night_will(night, "1.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_START);
+	night_shown(night);
+	set_back(night, 3);
+	assert_non_null(strstr(night_shown(night), "attempt.started 1.1#2"));
+}
+
+static void what_hangs_is_declared_dead_where_the_clock_is_set_back(
+		void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->slow = true;
+	night->disobedient = true;
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	night_shown(night);
+	set_back(night, 3);
+	night_say(night, "lead", REQUEST_FAIL, "4.1", "it hangs");
+	assert_non_null(strstr(night_shown(night), "step.ended 4.1"));
+}
+
 static void a_failed_step_stops_and_is_retried(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -847,6 +931,11 @@ int main(void) {
 		claim(nothing_starts_before_its_gate_and_rehearsal),
 		claim(a_whole_night_succeeds),
 		claim(status_keeps_its_grid),
+		claim(status_goes_on_where_the_clock_is_set_back),
+		claim(a_clock_that_is_put_right_says_nothing_twice),
+		claim(a_no_counts_where_the_clock_is_set_back),
+		claim(a_retry_does_not_wait_for_a_clock_that_was_set_back),
+		claim(what_hangs_is_declared_dead_where_the_clock_is_set_back),
 		claim(a_failed_step_stops_and_is_retried),
 		claim(an_unknown_outcome_is_asked_for_and_never_repeated),
 		claim(what_an_unknown_step_left_is_taken_over_with_done),

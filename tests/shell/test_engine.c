@@ -472,6 +472,23 @@ static void a_command_that_a_full_disk_kept_for_minutes_is_late(void **state) {
 	rig_finish(&rig);
 }
 
+static void a_clock_that_is_set_back_silences_nobody(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 25 * 60000);
+	assert_int_equal(rig_count(&rig, "status.due"), 2);
+	fake_loop_set_back(rig.loop, 3 * 3600000);
+	rig_go(&rig, 3000);
+	assert_int_equal(rig_count(&rig, "status.due"), 3);
+	rig_go(&rig, 20 * 60000);
+	assert_int_equal(rig_count(&rig, "status.due"), 5);
+	rig_finish(&rig);
+}
+
 /* Both say it before the gate's own post is there to be tapped. */
 static void a_rollback_that_all_asked_for_at_once_goes_on(void **state) {
 	(void)state;
@@ -1338,6 +1355,7 @@ int main(void) {
 		cmocka_unit_test(
 				what_has_begun_is_followed_as_it_was_though_its_secrets_are_gone),
 		cmocka_unit_test(a_command_that_a_full_disk_kept_for_minutes_is_late),
+		cmocka_unit_test(a_clock_that_is_set_back_silences_nobody),
 		cmocka_unit_test(a_rollback_that_all_asked_for_at_once_goes_on),
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(

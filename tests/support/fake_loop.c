@@ -14,6 +14,7 @@ struct loop_timer {
 	loop_fn fn;
 	void *data;
 	bool armed;
+	bool of_run;    // due by the run clock
 	int64_t due_ms; // since the start, for both kinds
 	uint64_t serial;
 };
@@ -107,12 +108,14 @@ void loop_timer_destroy(struct loop_timer *timer) {
 
 static void start(struct loop_timer *timer, int64_t due_ms) {
 	timer->armed = true;
+	timer->of_run = false;
 	timer->due_ms = due_ms;
 	timer->serial = timer->loop->serial++;
 }
 
 void loop_timer_start_at(struct loop_timer *timer, int64_t due_ms) {
 	start(timer, due_ms - timer->loop->start_ms);
+	timer->of_run = true;
 }
 
 void loop_timer_start_real(struct loop_timer *timer, int64_t delay_ms) {
@@ -196,4 +199,11 @@ void fake_loop_go(struct loop *loop, int64_t ms) {
 		fake_loop_settle(loop);
 	}
 	loop->passed_ms = until;
+}
+
+void fake_loop_set_back(struct loop *loop, int64_t ms) {
+	loop->start_ms -= ms;
+	for (struct loop_timer *t = loop->timers; t != NULL; t = t->next) {
+		t->due_ms += t->of_run ? ms : 0;
+	}
 }

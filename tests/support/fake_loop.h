@@ -21,6 +21,9 @@ void fake_loop_settle(struct loop *loop);
 /* Go on by @ms, stopping at every timer on the way. */
 void fake_loop_go(struct loop *loop, int64_t ms);
 
+/* Somebody sets the run clock back by @ms; real time is not moved. */
+void fake_loop_set_back(struct loop *loop, int64_t ms);
+
 /* Holds on the run clock.  While there are any, go() must not move a run clock
  * that jumps; the fake moves on all the same, as a real one does. */
 unsigned fake_loop_holds(const struct loop *loop);
