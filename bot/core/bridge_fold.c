@@ -305,6 +305,33 @@ static void begin_behind(
 	bridge_index_update(bridge, gate->id, 0);
 }
 
+/* Whether a command behind @gate runs, or did, whatever came of it. */
+static bool has_begun(const struct run *run, const struct gate_state *gate) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		for (size_t j = 0; j < step->attempt_count; j++) {
+			if (flow_gate_of(run, i) == gate->gate &&
+					step->attempts[j].outcome != OUTCOME_NOT_STARTED) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* What was to start did not: the gate has let nothing begin yet. */
+static void begin_nothing(
+		struct bridge *bridge, const struct run *run, uint32_t step) {
+	const struct gate_state *behind = flow_gate_state(bridge, run, step);
+	if (behind == NULL || !behind->begun || has_begun(run, behind)) {
+		return;
+	}
+	struct gate_state *gate = bridge_find_gate(bridge, behind->id);
+	gate->begun = false;
+	gate->status = GATE_PASSED;
+	bridge_index_update(bridge, gate->id, 0);
+}
+
 static bool fold_poll_opened(
 		struct bridge *bridge, const struct event *event, struct err *err) {
 	if (event->gate != bridge->last_gate_id + 1) {
@@ -847,6 +874,9 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	run_index_update(run, event->step);
 	if (ok && type == EVENT_ATTEMPT_STARTED) {
 		begin_behind(bridge, flow_gate_state(bridge, run, event->step));
+	}
+	if (ok && event->outcome == OUTCOME_NOT_STARTED) {
+		begin_nothing(bridge, run, event->step);
 	}
 	if (run->forward_begun && !began) {
 		begin_behind(bridge, flow_plan_gate(bridge, run));

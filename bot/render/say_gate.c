@@ -145,7 +145,7 @@ static void say_closed(
 		return; // which says why
 	}
 	cJSON *context = gate_context(speech, view);
-	const char *again = words_again(view->state);
+	const char *again = words_again(view->run, view->state);
 	speak_put(context, "again", again);
 	speak_take_raw(context, "who",
 			words_call_lead(speech->world, view->plan->runbook));

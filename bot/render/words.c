@@ -389,12 +389,14 @@ char *words_capital(const char *text) {
 	return copy;
 }
 
-const char *words_again(const struct gate_state *gate) {
+const char *words_again(const struct run *run, const struct gate_state *gate) {
 	switch (gate->purpose) {
 	case PURPOSE_PLAN:
 		return "!cutover plan";
 	case PURPOSE_START:
-		return "!cutover start";
+		/* Where it could not lead back to before the run, that is held. */
+		return run != NULL && run->forward_begun ? "!cutover resume"
+												 : "!cutover start";
 	case PURPOSE_SUCCESS:
 		return "!cutover decide";
 	case PURPOSE_ROLLBACK:

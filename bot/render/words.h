@@ -89,7 +89,7 @@ char *words_gate(const struct bridge *bridge, const struct gate_state *gate);
 char *words_capital(const char *text);
 
 /* The command that asks for the same gate again. */
-const char *words_again(const struct gate_state *gate);
+const char *words_again(const struct run *run, const struct gate_state *gate);
 
 /* "node2", of a step's block. */
 const char *words_host(

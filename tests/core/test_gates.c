@@ -553,6 +553,26 @@ static void an_owner_who_has_left_does_not_count(void **state) {
 	assert_string_equal(night_shown(night), "step.tap_refused 4.2 by rep\n");
 }
 
+/* Its files or its key were not there; meanwhile people think again. */
+static void what_let_something_begin_that_did_not_is_read_again(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_will(night, "4.1", OUTCOME_NOT_STARTED);
+	night_approve_t0(night);
+	lose_tap(night, gate_for(night, PURPOSE_START)->post, "rep");
+	night_shown(night);
+	night_say(night, "lead", REQUEST_RETRY, "4.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 4.1 by lead\n"
+			"gate.withdrawn by rep\n"
+			"gate.closed void: an approval was withdrawn\n"
+			"run.held\n");
+	night_says(night, "lead", REQUEST_RESUME);
+	night_approve_t0(night);
+	assert_non_null(strstr(night_shown(night),
+			"gate.passed\ngate.used\nattempt.started 4.1#2\n"));
+}
+
 static void put_taps(struct night *night, const struct gate_state *gate,
 		const struct request_tap *taps, size_t count) {
 	night_ask(night,
@@ -836,6 +856,7 @@ int main(void) {
 		claim(an_end_that_is_told_twice_is_one),
 		claim(the_owners_tap_counts_whoever_tapped_before),
 		claim(an_owner_who_has_left_does_not_count),
+		claim(what_let_something_begin_that_did_not_is_read_again),
 		claim(a_post_spoiled_before_the_first_command_is_void),
 		claim(what_is_taken_back_after_the_look_voids_it),
 		claim(a_look_that_comes_after_a_hold_is_not_used),

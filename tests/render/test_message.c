@@ -943,6 +943,19 @@ static void what_waits_for_a_held_run_is_told_so(void **state) {
 	talk_finish(&talk);
 }
 
+static void what_a_held_run_lost_is_asked_for_by_resume(void **state) {
+	(void)state;
+	struct talk talk;
+	talk_init(&talk, launch);
+	until_t0(&talk);
+	night_will(&talk.night, "4.1.1", OUTCOME_NOT_STARTED);
+	approve_t0(&talk);
+	night_untap(&talk.night, "rep", "white_check_mark");
+	assert_non_null(strstr(row_with(&talk, "/closed")->text,
+			"an approval was withdrawn\nAgain: `!cutover resume`"));
+	talk_finish(&talk);
+}
+
 static void what_ended_waits_for_its_record_to_be_closed(void **state) {
 	(void)state;
 	struct talk talk;
@@ -1499,6 +1512,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(
 				a_command_without_its_step_is_told_which_steps_it_could_mean),
 		cmocka_unit_test(what_waits_for_a_held_run_is_told_so),
+		cmocka_unit_test(what_a_held_run_lost_is_asked_for_by_resume),
 		cmocka_unit_test(what_ended_waits_for_its_record_to_be_closed),
 		cmocka_unit_test(a_long_reason_of_a_failure_is_broken_between_words),
 		cmocka_unit_test(success_says_what_comes_next),

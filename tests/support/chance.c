@@ -280,11 +280,11 @@ static const char *next_step(const struct night *night) {
 
 static void let_it_fail(struct night *night, uint32_t *seed) {
 	static const enum outcome outcomes[] = { OUTCOME_FAILED, OUTCOME_FAILED,
-		OUTCOME_UNKNOWN, OUTCOME_TIMED_OUT };
+		OUTCOME_UNKNOWN, OUTCOME_TIMED_OUT, OUTCOME_NOT_STARTED };
 	const char *step = draw(seed, 2) == 0 ? any_step(night, seed)
 										  : next_step(night);
 	for (uint32_t i = draw(seed, 4); i < 4; i++) {
-		night_will(night, step, outcomes[draw(seed, 4)]);
+		night_will(night, step, outcomes[draw(seed, 5)]);
 	}
 }
 

@@ -134,13 +134,20 @@ static void see_agreed(struct witness *witness, const struct world *given,
 static void see_begun(struct witness *witness, const struct world *world,
 		const struct gate_state *gate, const struct event *event) {
 	for (size_t i = 0; i < witness->begun_count; i++) {
-		if (witness->begun[i] == gate->id) {
+		if (witness->begun[i].gate == gate->id) {
 			return;
 		}
 	}
 	witness->begun = xreallocarray(witness->begun, witness->begun_count + 1,
 			sizeof(witness->begun[0]));
-	witness->begun[witness->begun_count++] = gate->id;
+	witness->begun[witness->begun_count++] = (struct witness_begun){
+		.gate = gate->id,
+		.run = event->run,
+		.step = event->step,
+		.block = event->block,
+		.host = event->host,
+		.attempt = event->attempt,
+	};
 	see_agreed(witness, world, gate, event);
 }
 
@@ -300,7 +307,26 @@ static void see_started(struct witness *witness, const struct world *world,
 
 /* --- what comes of it --- */
 
+/* It never began, so neither has anything behind its gate.  (A plan's is not
+ * looked at again: its run has begun.) */
+static void see_not_begun(struct witness *witness, const struct event *event) {
+	for (size_t i = witness->begun_count; i > 0; i--) {
+		const struct witness_begun *begun = &witness->begun[i - 1];
+		const struct gate_state *gate = bridge_gate(
+				&witness->night->bridge, begun->gate);
+		if (begun->run == event->run && begun->step == event->step &&
+				begun->block == event->block && begun->host == event->host &&
+				begun->attempt == event->attempt &&
+				gate->purpose != PURPOSE_PLAN) {
+			witness->begun[i - 1] = witness->begun[--witness->begun_count];
+		}
+	}
+}
+
 static void see_ended(struct witness *witness, const struct event *event) {
+	if (event->outcome == OUTCOME_NOT_STARTED) {
+		see_not_begun(witness, event);
+	}
 	struct witness_block *block = find(witness, event);
 	if (block == NULL || !block->runs) {
 		violate(witness, event, "ended, and never began");
@@ -445,7 +471,8 @@ static void see_t0(struct witness *witness, const struct event *event) {
 		const struct run *other = &bridge->runs[i];
 		rehearsed = rehearsed ||
 				(other->kind == RUN_REHEARSAL && other->rehearsed_ok &&
-						other->plan == run->plan &&
+						strcmp(other->plan->plan.digest,
+								run->plan->plan.digest) == 0 &&
 						other->number > witness->locked_run);
 	}
 	if (!rehearsed) {

@@ -23,11 +23,21 @@ struct witness_block {
 	enum outcome last;
 };
 
+/* By which attempt a gate was first used. */
+struct witness_begun {
+	uint32_t gate;
+	uint32_t run;
+	uint32_t step;
+	uint32_t block;
+	uint32_t host;
+	uint32_t attempt;
+};
+
 struct witness {
 	struct night *night;
 	struct witness_block *blocks;
 	size_t count;
-	uint32_t *begun; // gates behind which a command has started
+	struct witness_begun *begun;
 	size_t begun_count;
 	uint32_t locked_run; // the newest when production was undone, or given up
 	struct bridge twin;  // made of nothing but what stands in the journal
