@@ -70,7 +70,10 @@ RUNBOOK = """# Loose tongues
    python3 -c 'import json, os, urllib.parse as u
    word = os.environ["PASSWORD"]
    print(u.quote(word), u.quote(word, safe=""), u.quote_plus(word))
-   print(json.dumps(word), json.dumps(word, ensure_ascii=False))'
+   print(json.dumps(word), json.dumps(word, ensure_ascii=False))
+   digits = word.encode().hex()
+   print(digits, digits.upper())
+   print(*(digits[i:i + 60] for i in range(0, len(digits), 60)), sep="\\n")'
    printf '%q\\n' "$PASSWORD"
    set -x
    : "$PASSWORD" "$PLAIN"
@@ -161,6 +164,8 @@ def spellings():
         # A half is a leak too; so short that nothing else has it.
         yield raw[:12]
         yield raw[-12:]
+        yield raw.hex()[:24].encode()
+        yield raw.hex()[:24].upper().encode()
         for before in range(3):
             whole = base64.b64encode(b"\0" * before + raw)
             middle = whole[4:-4]
@@ -184,6 +189,8 @@ def all_that_is_there(there):
     yield "export", there.audit("export", "--json").encode()
     yield "tail", there.audit("tail", "-n", "1000").encode()
     state = there.ask("GET", "/sandbox/state?channel=launch-bridge")
+    state["posts"] = [post for post in state["posts"]
+                      if post["user"] != "lead"]
     yield "channel", json.dumps(state, ensure_ascii=False).encode()
     for post in state["posts"]:
         for file in post.get("files") or []:
@@ -224,6 +231,9 @@ def play(there, url):
     there.say("lead", "!cutover start")
     post = failed(there, "1.6", "exit 3")
     assert "***" in post["message"], post["message"]
+    there.say("lead", f"!note {PASSWORD} is the password")
+    there.say("lead", f"!dome 1.7 token={PLAIN}")
+    there.wait("answer/", "token=***")
     failed(there, "1.7", "secret")
     failed(there, "1.8", "wanted")
     failed(there, "1.9", "")
