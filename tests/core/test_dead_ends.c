@@ -212,6 +212,25 @@ static void a_rollback_taken_up_asks_what_it_had_asked(void **state) {
 	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
 }
 
+/* `!run` was for that time; and what went before it stays as it ended. */
+static void a_rollback_taken_up_asks_again_what_it_cut_short(void **state) {
+	struct night *night = *state;
+	begin_to_roll_back(night);
+	night_end(night, "6.1", OUTCOME_OK);
+	night_say(night, "rep", REQUEST_RUN, "6.2", NULL);
+	abort_and_ask_again(night);
+	assert_string_equal(
+			night_shown(night), ROLLS_BACK_AGAIN "step.asked 6.2\n");
+	const struct run *run = night_run(night);
+	const struct runbook *runbook = run->plan->runbook;
+	const struct step_state *forward =
+			&run->steps[runbook_step(runbook, "4.3")];
+	const struct step_state *back = &run->steps[runbook_step(runbook, "6.1")];
+	assert_int_equal(forward->status, STEP_PENDING);
+	assert_int_equal(back->status, STEP_ENDED);
+	assert_int_equal(back->outcome, OUTCOME_OK);
+}
+
 static void a_rollback_taken_up_repeats_nothing_unknown(void **state) {
 	struct night *night = *state;
 	begin_to_roll_back(night);
@@ -568,6 +587,7 @@ int main(void) {
 		claim(a_rollback_taken_up_asks_what_it_had_asked),
 		claim(an_aborted_rollback_does_not_begin_again_by_itself),
 		claim(a_clock_that_goes_back_asks_for_success_once),
+		claim(a_rollback_taken_up_asks_again_what_it_cut_short),
 		claim(a_rollback_taken_up_repeats_nothing_unknown),
 		claim(a_step_left_between_two_attempts_does_not_go_on),
 		claim(a_gate_that_was_never_used_ends_with_its_run),

@@ -421,6 +421,13 @@ static const char looking[] = NIGHT_ROLES GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n\n"
 		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
 
+static const char in_two_parts[] = NIGHT_ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n"
+		"1. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
+		"### 1.2 Switch {gate=\"Restore\"}\n\n"
+		"1. Switch\n\n   ```sh\n   echo switch\n   ```\n\n"
+		"## 2 Back {.rollback}\n\n1. Down\n\n   ```sh\n   echo down\n   ```\n\n";
+
 static const char looking_first[] = NIGHT_ROLES GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n"
 		"2. Deploy\n\n   ```sh\n   echo deploy\n   ```\n\n"
@@ -814,6 +821,72 @@ static void a_change_on_disk_is_nothing_to_what_has_begun(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 4.3#1"));
 }
 
+/* The text that was approved runs; a gate on its way is for that. */
+static void a_change_on_disk_is_nothing_to_a_gate_on_the_way(void **state) {
+	struct night *night = *state;
+	night_init(night, in_two_parts);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	assert_non_null(strstr(night_shown(night), "gate.opened step\n"));
+	change_on_disk(night, "echo DEPLOY");
+	assert_string_equal(night_shown(night), "source.changed\n");
+	night_tap(night, "rep", "+1");
+	night_tap(night, "cto", "+1");
+	assert_non_null(strstr(night_shown(night), "attempt.started 1.2.1#1"));
+}
+
+static void taps_on_what_is_closed_say_nothing(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	const struct gate_state *gate = gate_for(night, PURPOSE_START);
+	night_tap(night, "lead", "+1");
+	night_tap(night, "rep", "x");
+	night_jump(night, 10000);
+	assert_int_equal(gate->status, GATE_CLOSED);
+	night_shown(night);
+	night_tap_post(night, gate->post, "dep", "x");
+	night_untap_post(night, gate->post, "lead", "+1");
+	assert_string_equal(night_shown(night), "");
+}
+
+static void a_rollback_by_hand_alone_can_be_closed(void **state) {
+	struct night *night = *state;
+	night_init(night, looking_first);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "+1");
+	night_say(night, "lead", REQUEST_DONE, "2.1", NULL);
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+}
+
+static void fold_refuses(struct night *night, enum event_type type) {
+	struct event event = event_make(type, night->now_ms);
+	struct err err = { 0 };
+	event.gate = gate_for(night, PURPOSE_START)->id;
+	event.run = night_run(night)->number;
+	event.outcome = OUTCOME_VOID;
+	enum gate_status before = gate_for(night, PURPOSE_START)->status;
+	assert_false(bridge_fold(&night->bridge, &event, &err));
+	assert_non_null(strstr(err.text, "out of place"));
+	assert_int_equal(gate_for(night, PURPOSE_START)->status, before);
+}
+
+static void a_journal_that_cannot_be_is_not_believed(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	fold_refuses(night, EVENT_GATE_USED); // it has not passed
+	night_tap(night, "rep", "x");
+	night_jump(night, 10000);
+	fold_refuses(night, EVENT_GATE_PASSED);
+	fold_refuses(night, EVENT_GATE_OVERRIDDEN);
+	fold_refuses(night, EVENT_GATE_CLOSED);
+	fold_refuses(night, EVENT_GATE_USED);
+}
+
 static void nothing_is_said_of_a_gate_whose_run_was_given_up(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -871,6 +944,10 @@ int main(void) {
 		claim(a_change_on_disk_voids_what_waits),
 		claim(a_change_on_disk_is_nothing_to_what_has_begun),
 		claim(nothing_is_said_of_a_gate_whose_run_was_given_up),
+		claim(a_change_on_disk_is_nothing_to_a_gate_on_the_way),
+		claim(taps_on_what_is_closed_say_nothing),
+		claim(a_rollback_by_hand_alone_can_be_closed),
+		claim(a_journal_that_cannot_be_is_not_believed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

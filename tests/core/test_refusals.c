@@ -170,6 +170,14 @@ static void a_rollback_that_is_asked_for_keeps_the_record_open(void **state) {
 	refuses(night, "lead", REQUEST_CLOSE, NULL);
 }
 
+static void without_a_gate_nobody_but_the_lead_rolls_back(void **state) {
+	struct night *night = *state;
+	night_init(night, night_small);
+	night_says(night, "lead", REQUEST_START);
+	refuses(night, "cto", REQUEST_ROLLBACK, NULL);
+	assert_int_equal(night_run(night)->status, RUN_SUCCEEDED);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 #define claim(test) \
@@ -179,6 +187,7 @@ int main(void) {
 		claim(a_step_is_settled_by_its_own_people),
 		claim(there_is_nothing_to_hold_beside_a_run_that_goes_on),
 		claim(a_run_executes_alone),
+		claim(without_a_gate_nobody_but_the_lead_rolls_back),
 		claim(a_rollback_that_is_asked_for_keeps_the_record_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
