@@ -539,6 +539,41 @@ static bool make_engine(struct app *app, struct err *err) {
 	return true;
 }
 
+/* An attempt of a run by a name that this journal gives to its own. */
+struct left_over {
+	const char *prefix;
+	char *id;
+};
+
+static bool on_left_over(void *data, const char *id) {
+	struct left_over *left = data;
+	size_t len = strlen(left->prefix);
+	if (left->id == NULL && strncmp(id, left->prefix, len) == 0 &&
+			id[len] == '-') {
+		left->id = xstrdup(id);
+	}
+	return false; // it stays
+}
+
+/* A journal that knows no run beside what commands of runs have left: it was
+ * taken away, or copied without its newest rows.  Nobody would hear of what was
+ * approved, begun and locked. */
+static bool is_of_this_folder(struct app *app, struct err *err) {
+	struct left_over left = { .prefix = source_prefix(app->source) };
+	if (engine_bridge(app->engine)->run_count > 0) {
+		return true;
+	}
+	app->runner->api->sweep(app->runner, on_left_over, &left);
+	bool good = left.id == NULL ||
+			err_set(err, ERR_INVALID,
+					"%s: the journal knows of no run, and attempts/%s is "
+					"beside it: put a backup back, or give me an empty folder "
+					"and another prefix",
+					app->state_dir, left.id);
+	free(left.id);
+	return good;
+}
+
 static void listen(struct app *app) {
 	app->look = loop_timer_create(app->loop, on_look, app);
 	app->mark_timer = loop_timer_create(app->loop, on_mark_timer, app);
@@ -556,8 +591,8 @@ static bool set_up(struct app *app, struct err *err) {
 	app->source = source_read(app->options->config_path, err);
 	if (app->source == NULL || !read_token(app, err) || !make_clock(app, err) ||
 			!open_journal(app, err) || !make_tools(app, err) ||
-			!make_engine(app, err) || !has_run_for_texts(app, err) ||
-			!has_run_for_it(app, err)) {
+			!make_engine(app, err) || !is_of_this_folder(app, err) ||
+			!has_run_for_texts(app, err) || !has_run_for_it(app, err)) {
 		return false;
 	}
 	listen(app);

@@ -22,6 +22,9 @@
 /* A reader that recovers or checkpoints makes a writer wait, never long. */
 #define BUSY_MS 2000
 
+/* A journal of so many bytes is examined whole on opening. */
+#define EXAMINE_BYTES ((off_t)32 * 1024 * 1024)
+
 enum statement {
 	BEGIN,
 	COMMIT,
@@ -746,9 +749,50 @@ static bool verify_tail(struct journal_sqlite *self, struct err *err) {
 	return read_verified(self, &verified, from, err);
 }
 
+static off_t size_of(const char *path, const char *ending) {
+	char *whole = xasprintf("%s%s", path, ending);
+	struct stat info;
+	off_t size = stat(whole, &info) == 0 ? info.st_size : 0;
+	free(whole);
+	return size;
+}
+
+/* SQLite would take an empty file for a new one, and remove the newest rows
+ * that are beside it. */
+static bool check_emptied(const char *path, struct err *err) {
+	return size_of(path, "") > 0 || size_of(path, "-wal") == 0 ||
+			err_set(err, ERR_INVALID,
+					"is empty or gone, but journal.db-wal beside it is not: "
+					"keep that, and put a backup back");
+}
+
+static void keep_first(void *data, const char *finding) {
+	char **first = data;
+	if (*first == NULL) {
+		*first = xstrdup(finding);
+		for (char *c = *first; *c != '\0'; c++) {
+			*c = (char)(*c == '\n' ? ' ' : *c);
+		}
+	}
+}
+
+/* What the chain does not cover takes as long as reading all there is: of a
+ * large journal it is left to audits. */
+static bool examine_small(
+		struct journal_sqlite *self, const char *path, struct err *err) {
+	char *first = NULL;
+	bool ok = size_of(path, "") + size_of(path, "-wal") > EXAMINE_BYTES ||
+			journal_sqlite_examine(&self->journal, keep_first, &first, err);
+	if (first != NULL) {
+		ok = err_set(err, ERR_INVALID, "is damaged: %s", first);
+	}
+	free(first);
+	return ok;
+}
+
 static bool open_to_write(struct journal_sqlite *self, const char *dir,
 		const char *path, const struct schema *schema, struct err *err) {
-	return make_file(dir, path, err) &&
+	return check_emptied(path, err) && make_file(dir, path, err) &&
 			open_db(self, path, SQLITE_OPEN_READWRITE, err) &&
 			set_up(self,
 					"PRAGMA trusted_schema = OFF;"
@@ -757,7 +801,7 @@ static bool open_to_write(struct journal_sqlite *self, const char *dir,
 			schema_bring(self->db, schema, err) && turn_wal_on(self, err) &&
 			set_up(self, "PRAGMA synchronous = FULL", err) &&
 			prepare(self, err) && load_head(self, err) &&
-			verify_tail(self, err);
+			verify_tail(self, err) && examine_small(self, path, err);
 }
 
 struct journal *journal_sqlite_open_schema(

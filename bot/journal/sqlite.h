@@ -23,7 +23,9 @@ struct schema;
 /*
  * Open the journal of state folder @dir, which is made (0700) if only its last
  * part is missing.  Takes the folder's lock (journal/lock.h) until destroy();
- * a file of an older version is brought up to date, one of a newer is refused.
+ * a file of an older version is brought up to date, one of a newer is refused,
+ * as is one that was emptied beside its WAL, or in which
+ * journal_sqlite_examine(), asked of all but very large ones, finds damage.
  * NULL with @err on failure.
  */
 struct journal *journal_sqlite_open(const char *dir, struct err *err)

@@ -104,9 +104,9 @@ class Site(stage.Stage):
         self.start()
         self.play_on_to_the_first_look()
 
-    def play_on_to_the_first_look(self):
+    def play_on_to_the_first_look(self, gate="/gate/1"):
         self.say("lead", "!cutover start")
-        gate = self.ready("/gate/1")
+        gate = self.ready(gate)
         self.tap("lead", gate)
         self.tap("rep", gate)
         self.ready("step/1.2/asked")
@@ -213,33 +213,51 @@ def put_back_only(there, name):
 
 def a_gate_of_a_lost_journal(there):
     there.start()
-    there.say("lead", "!status")
-    there.wait("answer/")
+    there.say("lead", "!cutover start")
+    there.wait("/gate/1")
+    there.say("lead", "!cutover abort not yet")
+    there.wait("LB-1/aborted/")
+    there.say("lead", "!cutover close")
+    there.wait("LB-1/closed/")
     (there.folder / "backup").mkdir()
     with sqlite3.connect(there.folder / "state/journal.db") as journal, \
             sqlite3.connect(there.folder / "backup/journal.db") as backup:
         journal.backup(backup)
-    there.play_on_to_the_first_look()
-    before = there.post("/gate/1")["id"]
+    there.play_on_to_the_first_look("/gate/2")
+    before = there.post("/gate/2")["id"]
     there.kill()
     put_back_only(there, "journal.db")
-    # The bot hears of the start once more, says its plan and its card, and
-    # cannot know whether the gate's post was made.
-    for fault in ({"do": "delay", "ms": 1, "times": 2}, {"do": "500"}):
+    # The bot hears of the start once more, says its card, and cannot know
+    # whether the gate's post was made.
+    for fault in ({"do": "delay", "ms": 1}, {"do": "500"}):
         there.ask("POST", "/sandbox/faults", {
             "on": "request", "method": "POST", "path": "/posts$", **fault})
     there.start()
     gate = there.until("the gate to be asked for anew", lambda: [
-        row for row in there.journal() if row["type"] == "gate.posted"])
+        row for row in there.journal()
+        if row["type"] == "gate.posted" and '"gate":2' in
+        json.dumps(row["body"]).replace(" ", "").replace("\\", "")])
     types = [row["type"] for row in there.journal()]
     assert before not in str(gate[0]["body"]), "approved in another night"
     assert "gate.passed" not in types, types
-    there.tap("lead", there.ready("/gate/1"))
-    there.tap("rep", there.ready("/gate/1"))
+    assert "outbox.again key=LB-2/gate/2" in (
+        there.folder / "bot.log").read_text(), "nothing was in doubt"
+    there.tap("lead", there.ready("/gate/2"))
+    there.tap("rep", there.ready("/gate/2"))
     there.wait("/held/")
     there.say("lead", "!cutover resume")
     # That it did the first step before is not known, nor that it did not.
     there.wait("step/1.1/", "my journal does not know")
+    assert there.ledger() == ["first"], there.ledger()
+
+
+def a_journal_that_was_taken_away(there):
+    there.play_to_the_first_look()
+    there.kill()
+    for path in (there.folder / "state").glob("journal.db*"):
+        path.unlink()
+    code, text = there.refusal()
+    assert code == 1 and "attempts/LB-1-1.1-b1-local-1" in text, text
     assert there.ledger() == ["first"], there.ledger()
 
 
@@ -273,6 +291,8 @@ CASES = [
      resumed_after_a_look),
     ("what was approved and done for a lost journal is neither",
      a_gate_of_a_lost_journal),
+    ("a journal that was taken away is not begun anew",
+     a_journal_that_was_taken_away),
     ("an empty state folder begins anew in the old channel", an_empty_folder),
 ]
 

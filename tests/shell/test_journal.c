@@ -729,8 +729,12 @@ static void an_edit_older_than_the_tail_is_found_while_reading(void **state) {
 	struct fixture *fixture = *state;
 	fill(fixture, JOURNAL_TAIL + 10);
 	close_journal(fixture);
+	/* By somebody who leaves no other trace. */
 	assert_true(tamper(fixture->dir,
-			NO_TRIGGERS "UPDATE journal SET body = '{}' WHERE seq = 5"));
+			"DROP TRIGGER journal_no_update;"
+			"UPDATE journal SET body = '{}' WHERE seq = 5;"
+			"CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal"
+			" BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"));
 	fixture->journal = open_journal(fixture->dir);
 	struct str text;
 	str_init(&text, 0);
@@ -741,6 +745,59 @@ static void an_edit_older_than_the_tail_is_found_while_reading(void **state) {
 			"the journal was tampered with or damaged at row 5: `bridgekeeper "
 			"audit verify` says more");
 	str_finish(&text);
+}
+
+static void assert_refused(const struct fixture *fixture, const char *words) {
+	struct err err = { 0 };
+	assert_null(journal_sqlite_open(fixture->dir, &err));
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.text, words));
+	assert_null(strchr(err.text, '\n'));
+}
+
+/* The chain holds, and what was said would be acted on once more. */
+static void a_journal_that_forgot_an_input_is_not_opened(void **state) {
+	struct fixture *fixture = *state;
+	fill(fixture, 3);
+	close_journal(fixture);
+	assert_true(tamper(fixture->dir,
+			"DROP TRIGGER input_no_delete;"
+			"DELETE FROM input WHERE identity = 'in:1';"
+			"CREATE TRIGGER input_no_delete BEFORE DELETE ON input"
+			" BEGIN SELECT RAISE(ABORT, 'inputs are append-only'); END"));
+	assert_refused(fixture, "row 2: its input is not among those remembered");
+}
+
+static void a_file_that_is_damaged_beside_its_rows_is_not_opened(void **state) {
+	struct fixture *fixture = *state;
+	fill(fixture, 3);
+	close_journal(fixture);
+	assert_true(tamper(fixture->dir,
+			"PRAGMA writable_schema = ON;"
+			"DELETE FROM sqlite_schema WHERE name = 'outbox_post'"));
+	assert_refused(fixture, "is damaged: ");
+}
+
+/* What an emptied file leaves beside it are the newest rows. */
+static void a_file_that_was_emptied_costs_no_row(void **state) {
+	struct fixture *fixture = *state;
+	fill(fixture, 3);
+	char *copy = xasprintf("cd %s && cp journal.db-wal kept && cp journal.db "
+						   "whole",
+			fixture->dir);
+	assert_int_equal(system(copy), 0);
+	close_journal(fixture);
+	char *back = xasprintf(
+			"cd %s && mv kept journal.db-wal && : > journal.db", fixture->dir);
+	assert_int_equal(system(back), 0);
+	assert_refused(fixture, "is empty or gone");
+	char *whole = xasprintf("cd %s && mv whole journal.db", fixture->dir);
+	assert_int_equal(system(whole), 0);
+	fixture->journal = open_journal(fixture->dir);
+	assert_int_equal(head_seq(fixture->journal), 3);
+	free(whole);
+	free(back);
+	free(copy);
 }
 
 static void a_second_bot_is_turned_away(void **state) {
@@ -1208,6 +1265,9 @@ int main(void) {
 		ON_SQLITE(a_forgotten_input_is_found),
 		cmocka_unit_test(only_hex_digits_are_a_head),
 		ON_SQLITE(an_edit_older_than_the_tail_is_found_while_reading),
+		ON_SQLITE(a_journal_that_forgot_an_input_is_not_opened),
+		ON_SQLITE(a_file_that_is_damaged_beside_its_rows_is_not_opened),
+		ON_SQLITE(a_file_that_was_emptied_costs_no_row),
 		ON_SQLITE(a_second_bot_is_turned_away),
 		ON_SQLITE(a_killed_bots_child_turns_nobody_away),
 		ON_SQLITE(an_audit_reads_while_the_bot_writes),
