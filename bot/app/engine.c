@@ -16,6 +16,7 @@
 #include "app/wording.h"
 #include "base/xalloc.h"
 #include "core/decide.h"
+#include "core/gate.h"
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "mattermost/server.h"
@@ -204,11 +205,17 @@ static bool read_back(struct engine *engine) {
 
 /* --- requests --- */
 
-/* Whether @type is decided against the plan as it now is. */
-static bool wants_plan(enum request_type type) {
-	return type == REQUEST_PLAN || type == REQUEST_REHEARSE ||
-			type == REQUEST_START || type == REQUEST_GATE_VERIFIED ||
-			type == REQUEST_SOURCE_CHANGED;
+/* Whether @request is decided against the plan as it now is. */
+static bool wants_plan(
+		const struct engine *engine, const struct request *request) {
+	const struct bridge *bridge = &engine->record.bridge;
+	if (request->type == REQUEST_GATE_VERIFIED) {
+		const struct gate_state *gate = bridge_gate(bridge, request->gate);
+		return gate != NULL && gate_wants_plan(bridge, gate);
+	}
+	return request->type == REQUEST_PLAN || request->type == REQUEST_REHEARSE ||
+			request->type == REQUEST_START ||
+			request->type == REQUEST_SOURCE_CHANGED;
 }
 
 /* The plan that a gate verified belongs to: its run's, else the current. */
@@ -303,7 +310,7 @@ static enum commit decide_asked(
 	struct err plan_err = { 0 };
 	struct err target_err = { 0 };
 	bool took_plan = false;
-	if (wants_plan(request.type)) {
+	if (wants_plan(engine, &request)) {
 		plan = make_plan(engine, &request, &plan_err);
 		request.plan = plan;
 		request.plan_problem = plan == NULL ? plan_err.text : NULL;
@@ -367,7 +374,7 @@ static bool wants_hosts(
 	if (is_order(request->type) && bridge_executing(bridge) != NULL) {
 		return false; // no other run is begun meanwhile, whatever they have
 	}
-	return wants_plan(request->type);
+	return wants_plan(engine, request);
 }
 
 static void on_hosts(void *data) {
@@ -384,12 +391,13 @@ static void on_hosts(void *data) {
 }
 
 /* One answer of all hosts serves all that wait for a plan. */
-static void note_asked(struct asked *first) {
+static void note_asked(struct engine *engine, struct asked *first) {
 	first->hosts = HOSTS_ASKED;
 	for (struct asked *asked = first->next;
-			asked != NULL && wants_plan(first->request.type);
+			asked != NULL && wants_plan(engine, &first->request);
 			asked = asked->next) {
-		if (asked->hosts == HOSTS_UNASKED && wants_plan(asked->request.type)) {
+		if (asked->hosts == HOSTS_UNASKED &&
+				wants_plan(engine, &asked->request)) {
 			asked->hosts = HOSTS_ASKED;
 		}
 	}
@@ -405,7 +413,7 @@ static bool ask_hosts(struct engine *engine, struct asked *asked) {
 	if (!sources->api->refresh(sources, target, host, on_hosts, engine)) {
 		return false;
 	}
-	note_asked(asked);
+	note_asked(engine, asked);
 	engine->asking = true;
 	loop_hold_clock(engine->options.loop);
 	return true;

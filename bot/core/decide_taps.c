@@ -561,10 +561,8 @@ static const char *verify_problem(
 	if (gate_holders_changed(d->bridge, d->world, gate)) {
 		return HOLDERS_CHANGED;
 	}
-	const struct run *run = bridge_run(d->bridge, gate->run);
-	if (gate->purpose == PURPOSE_ROLLBACK ||
-			(run != NULL && run->forward_begun)) {
-		return NULL; // the journal's text runs
+	if (!gate_wants_plan(d->bridge, gate)) {
+		return NULL;
 	}
 	if (request->plan == NULL) {
 		return decision_print(d->decision, "the plan cannot be read: %s",

@@ -301,6 +301,13 @@ bool gate_holders_changed(const struct bridge *bridge,
 	return strcmp(hex, gate->holders) != 0;
 }
 
+bool gate_wants_plan(
+		const struct bridge *bridge, const struct gate_state *gate) {
+	const struct run *run = bridge_run(bridge, gate->run);
+	return gate->purpose != PURPOSE_ROLLBACK &&
+			(run == NULL || !run->forward_begun);
+}
+
 int64_t gate_escalates_ms(
 		const struct settings *settings, const struct gate_state *gate) {
 	if (settings->escalate_after_ms <= 0 || gate->status != GATE_OPEN ||

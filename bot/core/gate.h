@@ -55,6 +55,11 @@ void gate_holders_hash(const struct world *world, const struct runbook *runbook,
 bool gate_holders_changed(const struct bridge *bridge,
 		const struct world *world, const struct gate_state *gate);
 
+/* Whether @gate is for what the files now make.  A rollback's is not, nor any
+ * once a forward command of its run has begun: the journal's text runs. */
+bool gate_wants_plan(
+		const struct bridge *bridge, const struct gate_state *gate);
+
 /* When the silence at an open gate is escalated next; INT64_MAX: never. */
 int64_t gate_escalates_ms(
 		const struct settings *settings, const struct gate_state *gate);

@@ -506,6 +506,27 @@ static void a_rollback_that_all_asked_for_at_once_goes_on(void **state) {
 	rig_finish(&rig);
 }
 
+/* Its gate is for what the journal has, whatever hosts have by now. */
+static void a_rollback_waits_for_no_host(void **state) {
+	(void)state;
+	struct rig rig;
+	rig_init(&rig, with_way_back);
+	rig_start(&rig);
+	rig_go(&rig, 1000);
+	fake_chat_say(rig.chat, "lead", "!cutover start");
+	rig_go(&rig, 5000);
+	assert_int_equal(rig_count(&rig, "step.asked"), 1);
+	rig_far(&rig, 15000);
+	rig_break_files(&rig, true);
+	fake_chat_say(rig.chat, "lead", "!rollback it smells");
+	fake_chat_say(rig.chat, "cto", "!rollback it does");
+	rig_go(&rig, 3000);
+	assert_int_equal(rig_count(&rig, "run.rolling_back"), 1);
+	rig_go(&rig, 3000);
+	assert_non_null(fake_machine_attempt(rig.machine, "LB-1-2.1-b1-local-1"));
+	rig_finish(&rig);
+}
+
 static void no_forward_step_begins_while_nobody_could_stop_it(void **state) {
 	(void)state;
 	struct rig rig;
@@ -1357,6 +1378,7 @@ int main(void) {
 		cmocka_unit_test(a_command_that_a_full_disk_kept_for_minutes_is_late),
 		cmocka_unit_test(a_clock_that_is_set_back_silences_nobody),
 		cmocka_unit_test(a_rollback_that_all_asked_for_at_once_goes_on),
+		cmocka_unit_test(a_rollback_waits_for_no_host),
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
 				a_started_step_that_never_began_begins_after_the_restart),
