@@ -247,6 +247,25 @@ def hosts_must_have_the_same_tracked_files(there):
     assert there.counts("it")["b"] == 0
 
 
+@case(("", "count it"), names=("a",))
+def a_hold_said_while_a_host_is_slow_to_answer_holds(there):
+    host = there.host("a")
+    host.login("sleep 2\n")
+    there.start()
+    there.say("lead", "!cutover start")
+    time.sleep(0.5)
+    there.say("other", "!cutover hold wait")
+    there.wait("/held/")
+    host.login()
+    there.tap("rep", there.wait("/gate/")["id"])
+    there.until("T0", lambda: there.events("gate.passed"))
+    time.sleep(1)
+    assert host.ledger() == [], host.ledger()
+    there.say("lead", "!cutover resume")
+    there.wait("/succeeded/")
+    assert host.ledger() == ["it"], host.ledger()
+
+
 @case(("", "count it"), names=("a", "b"))
 def a_host_that_is_away_for_a_moment_delays_its_step(there):
     there.start()
