@@ -69,7 +69,7 @@ struct config_env {
 struct config_host {
 	char *text; // as written
 	char *user; // NULL: ssh's default, as below
-	char *name; // "local": this machine, no ssh
+	char *name; // without brackets; "local": this machine, no ssh
 	uint16_t port;
 };
 

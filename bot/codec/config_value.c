@@ -348,6 +348,12 @@ bool config_value_patterns(
 
 /* Hosts */
 
+/* ssh wants an address without the brackets that tell it from its port. */
+static char *bare_name(const char *name) {
+	bool in_brackets = name[0] == '[';
+	return in_brackets ? xstrndup(name + 1, strlen(name) - 2) : xstrdup(name);
+}
+
 bool config_value_host(
 		const char *text, struct config_host *host, struct err *err) {
 	const char *at = strchr(text, '@');
@@ -371,7 +377,7 @@ bool config_value_host(
 	*host = (struct config_host){
 		.text = xstrdup(text),
 		.user = user,
-		.name = xstrdup(address.host),
+		.name = bare_name(address.host),
 		.port = (uint16_t)address.port,
 	};
 	return true;

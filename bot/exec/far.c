@@ -216,8 +216,10 @@ static void try_later(struct far *far, const char *why) {
 /* Nothing has happened, nor will it. */
 static void refuse(struct far *far, const char *why) {
 	const struct ssh_host *host = far->spec->host;
+	bool colons = strchr(host->name, ':') != NULL;
 	char *reason = host->port != 0
-			? xasprintf("%s:%u: %s", host->name, host->port, why)
+			? xasprintf("%s%s%s:%u: %s", colons ? "[" : "", host->name,
+					  colons ? "]" : "", host->port, why)
 			: xasprintf("%s: %s", host->name, why);
 	end(far, FAR_NEVER, reason);
 	free(reason);

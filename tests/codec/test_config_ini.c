@@ -236,7 +236,7 @@ static void hosts_over_ssh_are_read(void **state) {
 	assert_string_equal(target->hosts[1].user, "deploy");
 	assert_string_equal(target->hosts[1].name, "node2");
 	assert_int_equal(target->hosts[1].port, 2222);
-	assert_string_equal(target->hosts[2].name, "[fe80::1]");
+	assert_string_equal(target->hosts[2].name, "fe80::1");
 	config_destroy(config);
 }
 

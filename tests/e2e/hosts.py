@@ -14,7 +14,7 @@ import stage
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
-SSHD_CONFIG = """ListenAddress 127.0.0.1
+SSHD_CONFIG = """ListenAddress {ip}
 Port {port}
 HostKey {folder}/host_key
 PidFile none
@@ -44,12 +44,12 @@ def make_key(path):
                     str(path)], check=True, stdin=subprocess.DEVNULL)
 
 
-def keep_port():
+def keep_port(ip):
     """A port, kept by a socket that does not listen: nobody else gets it while
     its sshd is stopped, and an sshd may bind it too."""
-    one = socket.socket()
+    one = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.bind(("127.0.0.1", 0))
+    one.bind((ip, 0))
     return one
 
 
@@ -60,13 +60,21 @@ def may_have_disks():
         stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+def may_have_ipv6():
+    try:
+        keep_port("::1").close()
+        return True
+    except OSError:
+        return False
+
+
 class Host:
     """With @disk its home is a disk with these options of mount, which only
     the host sees; after stop() and start() it is empty again."""
 
-    def __init__(self, folder, name, client_key, disk=None):
+    def __init__(self, folder, name, client_key, disk=None, ip="127.0.0.1"):
         self.name, self.folder, self.disk = name, folder / name, disk
-        self.kept_port, self.process = keep_port(), None
+        self.ip, self.kept_port, self.process = ip, keep_port(ip), None
         self.port = self.kept_port.getsockname()[1]
         for part in ("home", "work", "bin", "count"):
             (self.folder / part).mkdir(parents=True)
@@ -76,7 +84,7 @@ class Host:
         self.program("count", COUNT.format(folder=self.folder))
         self.login()
         (self.folder / "sshd_config").write_text(SSHD_CONFIG.format(
-            port=self.port, folder=self.folder, path=os.environ["PATH"]))
+            ip=ip, port=self.port, folder=self.folder, path=os.environ["PATH"]))
         self.start()
 
     def program(self, name, text):
@@ -94,11 +102,12 @@ class Host:
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        name = f"[{self.ip}]" if ":" in self.ip else self.ip
+        return f"{name}:{self.port}"
 
     def known(self):
         kind, key = (self.folder / "host_key.pub").read_text().split()[:2]
-        return f"[127.0.0.1]:{self.port} {kind} {key}\n"
+        return f"[{self.ip}]:{self.port} {kind} {key}\n"
 
     def start(self):
         assert os.access(SSHD, os.X_OK), "no sshd: packaging/install-deps.sh"
@@ -112,7 +121,7 @@ class Host:
         end = time.monotonic() + 10
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.ip, self.port), 1).close()
                 return
             except OSError:
                 assert time.monotonic() < end, "an sshd did not come up"
@@ -236,20 +245,20 @@ class SshStage(stage.Stage):
     and that is where tracked files are looked for."""
 
     def __init__(self, sandbox, program, runbook, names=("a", "b", "c"),
-                 extra="", disk=None):
+                 extra="", **of_hosts):
         super().__init__(sandbox, program, runbook)
         self.hosts = []
         try:
-            self.make_hosts(names, extra, disk)
+            self.make_hosts(names, extra, of_hosts)
         except BaseException:
             self.__exit__()
             raise
 
-    def make_hosts(self, names, extra, disk):
+    def make_hosts(self, names, extra, of_hosts):
         make_key(self.folder / "key")
         for name in names:
             self.hosts.append(
-                Host(self.folder, name, self.folder / "key", disk))
+                Host(self.folder, name, self.folder / "key", **of_hosts))
         self.write_known_hosts()
         config = (self.folder / "config.ini").read_text()
         hosts = ", ".join(host.address for host in self.hosts)
@@ -312,13 +321,13 @@ class Cases(list):
     """What a file tests: functions of a stage, each with hosts of its own."""
 
     def add(self, *blocks, names=("a", "b", "c"), extra="", words="",
-            files=None, disk=None):
+            files=None, **of_hosts):
         """Decorate one."""
         def wrap(play):
             def run():
                 with SshStage(sys.argv[1], sys.argv[2],
                               runbook(*blocks, words=words), names,
-                              extra, disk) as there:
+                              extra, **of_hosts) as there:
                     for name, text in (files or {}).items():
                         for host in there.hosts:
                             (host.folder / "work" / name).write_text(text)
@@ -329,8 +338,10 @@ class Cases(list):
                         there.print()
                         raise
             name = play.__name__.replace("_", " ")
-            if disk and not may_have_disks():
+            if "disk" in of_hosts and not may_have_disks():
                 self.append((name + " # SKIP this is not root", lambda: None))
+            elif ":" in of_hosts.get("ip", "") and not may_have_ipv6():
+                self.append((name + " # SKIP there is no IPv6", lambda: None))
             else:
                 self.append((name, run))
             return run

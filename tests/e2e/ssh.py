@@ -247,6 +247,17 @@ def hosts_must_have_the_same_tracked_files(there):
     assert there.counts("it")["b"] == 0
 
 
+@case(("", "count it"), names=("a",), ip="::1")
+def a_host_may_be_an_address_with_colons(there):
+    found = subprocess.run(
+        [there.program, "check", "--config", there.folder / "config.ini"],
+        stdout=subprocess.PIPE, text=True, check=False).stdout
+    assert "0 errors" in found and "ssh-known-hosts" not in found, found
+    there.begin()
+    there.wait("/succeeded/")
+    assert there.host("a").ledger() == ["it"]
+
+
 @case(("", "count it"), names=("a",))
 def a_hold_said_while_a_host_is_slow_to_answer_holds(there):
     host = there.host("a")
