@@ -1,16 +1,27 @@
 /*
  * Preloaded into the bot: stops the process right after the commit that brings
- * the journal to a given row, so that a test can kill it from outside at just
- * that point.  The bot itself knows nothing of it.
+ * the journal to a given row, or after the given note in its outbox, so that a
+ * test can kill it from outside at just that point.  The bot itself knows
+ * nothing of it.
  *
  *	STOP_AFTER=N LD_PRELOAD=./stop_after.so bridgekeeper run …
+ *	STOP_AT_NOTE=N DISK=FOLDER LD_PRELOAD=./stop_after.so bridgekeeper run …
+ *
+ * In DISK is what a cut of the machine's power would leave of the journal: each
+ * file as it was when it was last brought to the disk.
  *
  * Only statements of the program's own are seen; COMMIT is one.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -40,20 +51,65 @@ static long long last_row(sqlite3 *db) {
 	return seq;
 }
 
-int sqlite3_step(sqlite3_stmt *statement) {
+static void after_commit(sqlite3 *db, long long limit) {
 	static long long before;
-	int code = real_step(statement);
-	const char *wanted = getenv("STOP_AFTER");
-	const char *sql = sqlite3_sql(statement);
-	if (code != SQLITE_DONE || wanted == NULL || sql == NULL ||
-			strncmp(sql, "COMMIT", 6) != 0) {
-		return code;
-	}
-	long long limit = atoll(wanted);
-	long long now = last_row(sqlite3_db_handle(statement));
+	long long now = last_row(db);
 	if (before < limit && now >= limit) {
 		raise(SIGSTOP);
 	}
 	before = now;
+}
+
+static void after_note(long long limit) {
+	static long long notes;
+	if (++notes == limit) {
+		raise(SIGSTOP);
+	}
+}
+
+int sqlite3_step(sqlite3_stmt *statement) {
+	int code = real_step(statement);
+	const char *row = getenv("STOP_AFTER");
+	const char *note = getenv("STOP_AT_NOTE");
+	const char *sql = sqlite3_sql(statement);
+	if (code != SQLITE_DONE || sql == NULL) {
+		return code;
+	}
+	if (row != NULL && strncmp(sql, "COMMIT", 6) == 0) {
+		after_commit(sqlite3_db_handle(statement), atoll(row));
+	} else if (note != NULL &&
+			(strncmp(sql, "UPDATE outbox SET first_try_ms", 30) == 0 ||
+					strncmp(sql, "UPDATE outbox SET state = ?2", 28) == 0)) {
+		after_note(atoll(note));
+	}
 	return code;
+}
+
+static void copy(int fd, const char *path) {
+	struct stat info;
+	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (to < 0 || fstat(fd, &info) != 0) {
+		abort();
+	}
+	for (off_t at = 0; at < info.st_size;) {
+		if (sendfile(to, fd, &at, (size_t)(info.st_size - at)) <= 0) {
+			abort();
+		}
+	}
+	close(to);
+}
+
+int fdatasync(int fd) {
+	const char *disk = getenv("DISK");
+	char link[64];
+	char path[4096] = "";
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = disk != NULL ? readlink(link, path, sizeof(path) - 1) : -1;
+	const char *name = len > 0 ? strrchr(path, '/') : NULL;
+	if (name != NULL && strncmp(name, "/journal.db", 11) == 0) {
+		char to[4096 + 64];
+		snprintf(to, sizeof(to), "%s%s", disk, name);
+		copy(fd, to);
+	}
+	return (int)syscall(SYS_fdatasync, fd);
 }
