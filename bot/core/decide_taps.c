@@ -527,19 +527,26 @@ static void tapped_post_deleted(struct deciding *d) {
 	}
 }
 
+/* Whether it is open, or lets something begin that has not. */
+static bool can_be_lost(
+		const struct deciding *d, const struct gate_state *gate) {
+	bool guards = gate->purpose != PURPOSE_SUCCESS &&
+			gate->purpose != PURPOSE_FILES;
+	return gate->status == GATE_OPEN ||
+			(gate_waits(gate) && guards &&
+					deciding_guards_more(d, gate, false));
+}
+
 void decide_post_changed(struct deciding *d) {
 	if (d->request->deleted) {
 		tapped_post_deleted(d);
 	}
 	for (size_t i = 0; i < d->bridge->gate_count; i++) {
 		const struct gate_state *gate = &d->bridge->gates[i];
-		if (gate->status != GATE_OPEN && gate->status != GATE_PASSED) {
+		if (!can_be_lost(d, gate)) {
 			continue;
 		}
 		if (is_post(gate->post, d->request->post)) {
-			if (gate->status == GATE_PASSED) {
-				continue; // seen when it is read before the first command
-			}
 			deciding_close_gate(d, gate, OUTCOME_VOID, NULL,
 					d->request->deleted ? "its post was deleted"
 										: "its post was edited");

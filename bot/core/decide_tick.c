@@ -51,9 +51,8 @@ static void escalate_gate(struct deciding *d, const struct gate_state *gate) {
 	deciding_add(d, event);
 }
 
-/* Whether a step behind @gate, or a command, is still to come. */
-static bool guards_more(const struct deciding *d, const struct gate_state *gate,
-		bool commands) {
+bool deciding_guards_more(const struct deciding *d,
+		const struct gate_state *gate, bool commands) {
 	const struct run *run = bridge_run(d->bridge, gate->run);
 	if (gate->purpose == PURPOSE_PLAN || run == NULL) {
 		return gate->purpose == PURPOSE_PLAN;
@@ -74,7 +73,7 @@ static bool guards_more(const struct deciding *d, const struct gate_state *gate,
 /* A gate that passed and is not used yet can still lose what let it pass. */
 static void recheck_passed(struct deciding *d, const struct gate_state *gate) {
 	if (d->world->now_ms >= gate_good_until_ms(gate) &&
-			guards_more(d, gate, true)) {
+			deciding_guards_more(d, gate, true)) {
 		deciding_close_gate(d, gate, OUTCOME_EXPIRED, NULL,
 				"the approval was not used in time");
 		return;
@@ -116,7 +115,7 @@ static void tick_gate(struct deciding *d, const struct gate_state *gate) {
 	bool guards = gate->purpose == PURPOSE_PLAN ||
 			gate->purpose == PURPOSE_START || gate->purpose == PURPOSE_STEP;
 	if (gate->status == GATE_PASSED &&
-			(!guards || !guards_more(d, gate, false))) {
+			(!guards || !deciding_guards_more(d, gate, false))) {
 		return; // it has done its work
 	}
 	if (gate_holders_changed(d->bridge, d->world, gate)) {

@@ -79,6 +79,10 @@ bool deciding_closes(const struct deciding *d, const struct gate_state *gate);
 /* Why a gate is void whose roles others hold now. */
 #define HOLDERS_CHANGED "who holds its roles has changed"
 
+/* Whether a step behind @gate, or (@commands) a command, is still to come. */
+bool deciding_guards_more(
+		const struct deciding *d, const struct gate_state *gate, bool commands);
+
 /* Let a full gate pass. */
 void deciding_pass_gate(struct deciding *d, const struct gate_state *gate);
 

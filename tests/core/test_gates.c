@@ -255,6 +255,41 @@ static void no_on_a_used_plan_lets_nothing_start(void **state) {
 	assert_non_null(strstr(night_shown(night), "gate.opened start by lead"));
 }
 
+static void spoil(struct night *night, const char *post, bool deleted) {
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_POST_CHANGED,
+					.post = post,
+					.deleted = deleted,
+					.edited = !deleted,
+			});
+}
+
+/* It is said when it happens, not when five have approved what hangs on it. */
+static void a_spoiled_post_voids_what_has_passed_at_once(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_shown(night);
+	spoil(night, gate_for(night, PURPOSE_PLAN)->post, true);
+	assert_string_equal(night_shown(night),
+			"gate.closed void: its post was deleted\n"
+			"gate.closed void: the approval of the plan is gone\n");
+	night_finish(night);
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	spoil(night, gate_for(night, PURPOSE_PLAN)->post, false);
+	spoil(night, gate_for(night, PURPOSE_START)->post, true);
+	assert_string_equal(night_shown(night), ""); // 4.1 has run
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_tap(night, "lead", "white_check_mark");
+	night_tap(night, "cto", "white_check_mark");
+	night_shown(night);
+	spoil(night, gate_for(night, PURPOSE_SUCCESS)->post, true);
+	assert_string_equal(night_shown(night), "");
+}
+
 /* Approved, and waiting for 4.1 to end before anything is undone. */
 static void wait_to_roll_back(struct night *night) {
 	night_begin(night);
@@ -915,6 +950,7 @@ int main(void) {
 		claim(that_a_step_failed_the_lead_may_tap_too),
 		claim(no_on_the_plan_holds_what_began_under_it),
 		claim(no_on_a_used_plan_lets_nothing_start),
+		claim(a_spoiled_post_voids_what_has_passed_at_once),
 		claim(an_asker_deletes_the_words_before_anything_is_undone),
 		claim(others_in_its_roles_void_an_unused_rollback_too),
 		claim(an_abort_said_once_before_is_not_said_of_the_rollback),

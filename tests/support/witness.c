@@ -134,20 +134,13 @@ static void see_agreed(struct witness *witness, const struct world *given,
 static void see_begun(struct witness *witness, const struct world *world,
 		const struct gate_state *gate, const struct event *event) {
 	for (size_t i = 0; i < witness->begun_count; i++) {
-		if (witness->begun[i].gate == gate->id) {
+		if (witness->begun[i] == gate->id) {
 			return;
 		}
 	}
 	witness->begun = xreallocarray(witness->begun, witness->begun_count + 1,
 			sizeof(witness->begun[0]));
-	witness->begun[witness->begun_count++] = (struct witness_begun){
-		.gate = gate->id,
-		.run = event->run,
-		.step = event->step,
-		.block = event->block,
-		.host = event->host,
-		.attempt = event->attempt,
-	};
+	witness->begun[witness->begun_count++] = gate->id;
 	see_agreed(witness, world, gate, event);
 }
 
@@ -307,26 +300,30 @@ static void see_started(struct witness *witness, const struct world *world,
 
 /* --- what comes of it --- */
 
-/* It never began, so neither has anything behind its gate.  (A plan's is not
- * looked at again: its run has begun.) */
+/* What was to begin behind a gate of the run did not; if nothing else has, it
+ * is as if nobody had tried.  (A plan's gate is not looked at again: its run
+ * has begun.) */
 static void see_not_begun(struct witness *witness, const struct event *event) {
+	const struct bridge *bridge = &witness->night->bridge;
+	const struct run *run = bridge_run(bridge, event->run);
+	size_t wanted = run->plan->runbook->steps[event->step].gate;
+	for (size_t i = 0; i < witness->count; i++) {
+		const struct witness_block *block = &witness->blocks[i];
+		if (block->run == event->run && (block->runs || block->began) &&
+				run->plan->runbook->steps[block->step].gate == wanted) {
+			return;
+		}
+	}
 	for (size_t i = witness->begun_count; i > 0; i--) {
-		const struct witness_begun *begun = &witness->begun[i - 1];
 		const struct gate_state *gate = bridge_gate(
-				&witness->night->bridge, begun->gate);
-		if (begun->run == event->run && begun->step == event->step &&
-				begun->block == event->block && begun->host == event->host &&
-				begun->attempt == event->attempt &&
-				gate->purpose != PURPOSE_PLAN) {
+				bridge, witness->begun[i - 1]);
+		if (gate->run == event->run && gate->gate == wanted) {
 			witness->begun[i - 1] = witness->begun[--witness->begun_count];
 		}
 	}
 }
 
 static void see_ended(struct witness *witness, const struct event *event) {
-	if (event->outcome == OUTCOME_NOT_STARTED) {
-		see_not_begun(witness, event);
-	}
 	struct witness_block *block = find(witness, event);
 	if (block == NULL || !block->runs) {
 		violate(witness, event, "ended, and never began");
@@ -336,6 +333,10 @@ static void see_ended(struct witness *witness, const struct event *event) {
 	block->last = event->outcome;
 	block->ended++;
 	block->ok = block->ok || event->outcome == OUTCOME_OK;
+	block->began = block->began || event->outcome != OUTCOME_NOT_STARTED;
+	if (event->outcome == OUTCOME_NOT_STARTED) {
+		see_not_begun(witness, event);
+	}
 }
 
 /* A person lets what did not go well be done again. */

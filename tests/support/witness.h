@@ -19,25 +19,16 @@ struct witness_block {
 	uint32_t ended; // of them, since people last asked for another
 	bool ok;        // one went well, or a person said so
 	bool runs;      // the last one, as far as is known
+	bool began;     // one that has ended had begun
 	bool may_again; // a person has asked for another
 	enum outcome last;
-};
-
-/* By which attempt a gate was first used. */
-struct witness_begun {
-	uint32_t gate;
-	uint32_t run;
-	uint32_t step;
-	uint32_t block;
-	uint32_t host;
-	uint32_t attempt;
 };
 
 struct witness {
 	struct night *night;
 	struct witness_block *blocks;
 	size_t count;
-	struct witness_begun *begun;
+	uint32_t *begun; // gates behind which a command has started
 	size_t begun_count;
 	uint32_t locked_run; // the newest when production was undone, or given up
 	struct bridge twin;  // made of nothing but what stands in the journal
