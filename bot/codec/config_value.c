@@ -127,6 +127,12 @@ bool config_value_url(const char *value, char **field, struct err *err) {
 				"https://" CONFIG_SHOWN,
 				address.host);
 	}
+	if (tls && address.host[0] == '[') {
+		/* libwebsockets 4.1 cuts a host at its first colon before that. */
+		return err_set(err, ERR_INVALID,
+				"a certificate cannot be checked for an IPv6 address: write "
+				"the server's name");
+	}
 	if (strpbrk(address.rest, "?# \t") != NULL) {
 		return err_set(err, ERR_INVALID,
 				"only a path may follow the host, no `?`, `#` or blank");

@@ -424,6 +424,9 @@ static const struct bad bad_configs[] = {
 	{ URL("https://chat.example.org:99999"),
 			"2: error: url in [mattermost]: the port is no number from 1 to "
 			"65535\n" },
+	{ URL("https://[2001:db8::1]:8065"),
+			"2: error: url in [mattermost]: a certificate cannot be checked "
+			"for an IPv6 address: write the server's name\n" },
 	{ URL("https://chat example.org"),
 			"2: error: url in [mattermost]: `chat example.org` is no name of a "
 			"host\n" },
