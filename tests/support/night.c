@@ -782,6 +782,20 @@ void night_approve(struct night *night) {
 	night_tap(night, "cto", "white_check_mark");
 }
 
+void night_come_to_decide(struct night *night) {
+	night_begin(night);
+	night_approve_t0(night);
+	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
+	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_shown(night);
+}
+
+const struct gate_state *night_gate(
+		const struct night *night, enum gate_purpose purpose) {
+	uint32_t run = purpose == PURPOSE_PLAN ? 0 : night_run(night)->number;
+	return bridge_gate_for(&night->bridge, run, purpose);
+}
+
 int night_setup(void **state) {
 	*state = calloc(1, sizeof(struct night));
 	return 0;

@@ -72,6 +72,14 @@ struct night {
 	"| Cutover lead | a | b | c |\n| DevOps lead | a | b | c |\n" \
 	"| CTO | a | b | c |\n| Storage | a | b | c |\n\n"
 
+/* With them, gates of every purpose and one for some part. */
+#define NIGHT_GATES \
+	"| Step | Required approvers | Record location |\n|---|---|---|\n" \
+	"| T0 | DevOps lead + Storage | channel |\n" \
+	"| Restore | Storage + CTO | channel |\n" \
+	"| Success | DevOps lead + CTO | change |\n" \
+	"| Back | DevOps lead + CTO | incident |\n\n"
+
 /* Ten lines with no gate; and one with all four gates, section 3 rehearsal, 4
  * production, 5 smoke, 6 rollback, 7 post. */
 extern const char night_small[];
@@ -95,6 +103,13 @@ void night_says(struct night *night, const char *user, enum request_type type);
 /* night_whole, planned, approved, rehearsed and started: the T0 gate is open. */
 void night_begin(struct night *night);
 void night_approve_t0(struct night *night);
+
+/* The same, until every test is green and the success gate is open. */
+void night_come_to_decide(struct night *night);
+
+/* The newest gate of @purpose, of the newest run or the plan; NULL. */
+const struct gate_state *night_gate(
+		const struct night *night, enum gate_purpose purpose);
 
 /* The same up to the gate of success, which is open. */
 void night_reach_success(struct night *night);
