@@ -58,7 +58,7 @@ static const char *changed_files(struct deciding *d,
 }
 
 static void hold(struct deciding *d, const struct run *run, const char *text) {
-	if (run->held) {
+	if (deciding_is_held(d, run)) {
 		return;
 	}
 	struct event event = event_make(EVENT_RUN_HELD, d->world->now_ms);

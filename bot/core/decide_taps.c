@@ -157,7 +157,7 @@ static const struct run *run_under(
 static void object_to_used(struct deciding *d, const struct gate_state *gate,
 		const struct hand *hand) {
 	const struct run *run = run_under(d->bridge, gate);
-	if (run == NULL || !run_is_executing(run) || run->held) {
+	if (run == NULL || !run_is_executing(run) || deciding_is_held(d, run)) {
 		return;
 	}
 	if (run->status == RUN_ROLLING_BACK &&

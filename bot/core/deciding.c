@@ -238,7 +238,7 @@ static void hold_for_gate(struct deciding *d, const struct gate_state *gate,
 	bool goes_on = run->status == RUN_RUNNING || run->status == RUN_DECIDING ||
 			(run->status == RUN_SUCCEEDED && !run->watched) ||
 			(run->status == RUN_ROLLING_BACK && gate->purpose == PURPOSE_STEP);
-	if (!holds || !goes_on || run->held) {
+	if (!holds || !goes_on || deciding_is_held(d, run)) {
 		return;
 	}
 	const struct gate *model = gate_state_model(d->bridge, gate);
@@ -265,9 +265,10 @@ static void close_starts_of(
 	}
 }
 
-static bool aborts(const struct deciding *d, const struct run *run) {
+static bool says_of(
+		const struct deciding *d, enum event_type type, const struct run *run) {
 	for (size_t i = 0; i < d->decision->count; i++) {
-		if (d->decision->events[i].type == EVENT_RUN_ABORTED &&
+		if (d->decision->events[i].type == type &&
 				d->decision->events[i].run == run->number) {
 			return true;
 		}
@@ -275,11 +276,15 @@ static bool aborts(const struct deciding *d, const struct run *run) {
 	return false;
 }
 
+bool deciding_is_held(const struct deciding *d, const struct run *run) {
+	return run->held || says_of(d, EVENT_RUN_HELD, run);
+}
+
 /* Whether @run has begun without a gate of its own that could lead back, and
  * without a command: what let it begin can be gone, and then so is the run. */
 static bool can_be_dropped(const struct deciding *d, const struct run *run) {
 	return run->kind == RUN_PRODUCTION && run->status == RUN_RUNNING &&
-			!run->forward_begun && !aborts(d, run) &&
+			!run->forward_begun && !says_of(d, EVENT_RUN_ABORTED, run) &&
 			bridge_gate_for(d->bridge, run->number, PURPOSE_START) == NULL;
 }
 

@@ -72,6 +72,9 @@ void deciding_drop_run(
 void deciding_roll_back(
 		struct deciding *d, const struct run *run, struct event event);
 
+/* Whether @run is held, or will be by this decision: that is said once. */
+bool deciding_is_held(const struct deciding *d, const struct run *run);
+
 /* Whether this decision closes @gate: once, whatever speaks against it, and
  * nothing else comes of a gate that it closes. */
 bool deciding_closes(const struct deciding *d, const struct gate_state *gate);

@@ -64,6 +64,26 @@ static void no_on_the_plan_holds_what_began_under_it(void **state) {
 			night_shown(night), "gate.objected by cto\nrun.held by cto\n");
 }
 
+static void two_who_say_no_at_once_hold_once(void **state) {
+	struct night *night = *state;
+	const struct request_tap taps[] = {
+		{ .user = "lead", .emoji = "x" },
+		{ .user = "rep", .emoji = "x" },
+	};
+	night_begin(night);
+	night_approve_t0(night);
+	night_shown(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_TAPS,
+					.post = night_gate(night, PURPOSE_START)->post,
+					.taps = taps,
+					.tap_count = 2,
+			});
+	assert_string_equal(night_shown(night),
+			"gate.objected by lead\nrun.held by lead\ngate.objected by rep\n");
+}
+
 /* An approved plan serves a second start, but not with a no on it. */
 static void no_on_a_used_plan_lets_nothing_start(void **state) {
 	struct night *night = *state;
@@ -84,7 +104,7 @@ static void no_on_a_used_plan_lets_nothing_start(void **state) {
 	assert_non_null(strstr(night_shown(night), "gate.opened start by lead"));
 }
 
-static void override_t0(struct night *night, const char *user) {
+static void override(struct night *night, const char *user, const char *gate) {
 	char post[32];
 	snprintf(post, sizeof(post), "glass-%s", user);
 	night_ask(night,
@@ -93,7 +113,7 @@ static void override_t0(struct night *night, const char *user) {
 					.user = user,
 					.post = post,
 					.command = "override",
-					.role = "t0",
+					.role = gate,
 					.text = "nobody is there",
 			});
 }
@@ -105,8 +125,8 @@ static void who_broke_the_glass_does_not_review_it(void **state) {
 	night->settings.override_roles = glass;
 	night->settings.override_role_count = 2;
 	night->settings.override_count = 2;
-	override_t0(night, "lead");
-	override_t0(night, "cto");
+	override(night, "lead", "t0");
+	override(night, "cto", "t0");
 	night_shown(night);
 	night_say(night, "lead", REQUEST_REVIEW, NULL, "fine");
 	assert_string_equal(night_shown(night),
@@ -123,9 +143,9 @@ static void where_all_broke_the_glass_one_of_them_reviews_it(void **state) {
 	night->settings.override_roles = glass;
 	night->settings.override_role_count = 2;
 	night->settings.override_count = 3;
-	override_t0(night, "lead");
-	override_t0(night, "rep");
-	override_t0(night, "dep");
+	override(night, "lead", "t0");
+	override(night, "rep", "t0");
+	override(night, "dep", "t0");
 	night_shown(night);
 	night_say(night, "rep", REQUEST_REVIEW, NULL, "nobody else is left");
 	assert_string_equal(night_shown(night), "gate.reviewed by rep\n");
@@ -243,9 +263,7 @@ static void an_owner_who_has_left_does_not_count(void **state) {
 	struct night *night = *state;
 	night_begin(night);
 	night_approve_t0(night);
-	char name[] = "rep";
-	const struct person gone = { .id = name, .name = name, .active = true };
-	people_put(&night->people, &gone);
+	night_set_active(night, "rep", false);
 	night_shown(night);
 	night_tap(night, "rep", "+1");
 	assert_string_equal(night_shown(night), "step.tap_refused 4.2 by rep\n");
@@ -266,6 +284,27 @@ static void success_that_was_refused_is_asked_for_again_once(void **state) {
 	assert_string_equal(night_shown(night), "command.answered by lead\n");
 }
 
+static void an_override_of_the_plan_is_reviewed_before_the_record_closes(
+		void **state) {
+	struct night *night = *state;
+	static const char *const glass[] = { "DevOps lead" };
+	night_init(night, night_whole);
+	night->settings.override_roles = glass;
+	night->settings.override_role_count = 1;
+	night->settings.override_count = 1;
+	night_says(night, "lead", REQUEST_PLAN);
+	override(night, "lead", "plan");
+	night_says(night, "lead", REQUEST_REHEARSE);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_ABORT, NULL, "no");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_ABORTED);
+	night_say(night, "cto", REQUEST_REVIEW, NULL, "I slept");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+}
+
 static void a_review_is_made_once(void **state) {
 	struct night *night = *state;
 	static const char *const glass[] = { "CTO" };
@@ -273,7 +312,7 @@ static void a_review_is_made_once(void **state) {
 	night->settings.override_roles = glass;
 	night->settings.override_role_count = 1;
 	night->settings.override_count = 1;
-	override_t0(night, "cto");
+	override(night, "cto", "t0");
 	night_say(night, "rep", REQUEST_REVIEW, NULL, "fine");
 	night_shown(night);
 	night_say(night, "lead", REQUEST_REVIEW, NULL, "fine");
@@ -415,6 +454,7 @@ int main(void) {
 		claim(a_monitor_that_is_called_failed_is_a_red_test),
 		claim(that_a_step_failed_the_lead_may_tap_too),
 		claim(no_on_the_plan_holds_what_began_under_it),
+		claim(two_who_say_no_at_once_hold_once),
 		claim(no_on_a_used_plan_lets_nothing_start),
 		claim(who_broke_the_glass_does_not_review_it),
 		claim(where_all_broke_the_glass_one_of_them_reviews_it),
@@ -425,6 +465,7 @@ int main(void) {
 		claim(the_owners_tap_counts_whoever_tapped_before),
 		claim(an_owner_who_has_left_does_not_count),
 		claim(success_that_was_refused_is_asked_for_again_once),
+		claim(an_override_of_the_plan_is_reviewed_before_the_record_closes),
 		claim(a_review_is_made_once),
 		claim(taps_on_what_is_closed_say_nothing),
 		claim(a_step_by_hand_waits_for_its_gate_too),

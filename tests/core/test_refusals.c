@@ -25,24 +25,12 @@ static void refuses(struct night *night, const char *user,
 	}
 }
 
-static void set_active(struct night *night, const char *name, bool active) {
-	char copy[16];
-	snprintf(copy, sizeof(copy), "%s", name);
-	const struct person person = {
-		.id = copy,
-		.name = copy,
-		.active = active,
-		.member = true,
-	};
-	people_put(&night->people, &person);
-}
-
 static void nobody_is_heard_who_is_no_active_member(void **state) {
 	struct night *night = *state;
 	night_begin(night);
 	night_approve_t0(night);
-	set_active(night, "lead", false);
-	set_active(night, "rep", false);
+	night_set_active(night, "lead", false);
+	night_set_active(night, "rep", false);
 	for (int type = REQUEST_HELP; type <= REQUEST_REVIEW; type++) {
 		const char *step = "4.2";
 		refuses(night, "guest", (enum request_type)type, step);
@@ -64,8 +52,12 @@ static void what_is_the_leads_nobody_else_does(void **state) {
 	refuses(night, "cto", REQUEST_START, NULL);
 	night_says(night, "lead", REQUEST_START);
 	refuses(night, "cto", REQUEST_ABORT, NULL);
+	refuses(night, "lead", REQUEST_DECIDE, NULL); // nothing has begun
 	night_approve_t0(night);
 	refuses(night, "cto", REQUEST_DECIDE, NULL);
+	night_shown(night);
+	night_says(night, "lead", REQUEST_DECIDE);
+	assert_string_equal(night_shown(night), "command.answered by lead\n");
 	night_says(night, "other", REQUEST_HOLD);
 	refuses(night, "other", REQUEST_RESUME, NULL);
 	refuses(night, "other", REQUEST_HOLD, NULL); // held already
@@ -81,7 +73,8 @@ static void what_is_the_leads_nobody_else_does(void **state) {
 	refuses(night, "cto", REQUEST_DECIDE, NULL);
 	night_says(night, "lead", REQUEST_ROLLBACK);
 	night_tap(night, "cto", "+1");
-	refuses(night, "other", REQUEST_HOLD, NULL); // a rollback only the lead
+	refuses(night, "lead", REQUEST_DECIDE, NULL); // it is decided
+	refuses(night, "other", REQUEST_HOLD, NULL);  // a rollback only the lead
 	night_say(night, "rep", REQUEST_PASS, "6.2", NULL);
 	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
 	refuses(night, "cto", REQUEST_CLOSE, NULL);

@@ -191,19 +191,6 @@ static const struct holders other_holders[] = {
 	{ .role = "Storage", .primary = "rep" },
 };
 
-static void set_active(struct night *night, const char *name, bool active) {
-	char copy[16];
-	snprintf(copy, sizeof(copy), "%s", name);
-	const struct person person = {
-		.id = copy,
-		.name = copy,
-		.active = active,
-		.guest = strcmp(name, "guest") == 0,
-		.member = true,
-	};
-	people_put(&night->people, &person);
-}
-
 static void change_the_world(
 		struct night *night, const char *text, uint32_t *seed) {
 	switch (draw(seed, 11)) {
@@ -237,7 +224,7 @@ static void change_the_world(
 		night->settings.holder_count = 4;
 		break;
 	case 8:
-		set_active(night, anybody(seed), false);
+		night_set_active(night, anybody(seed), false);
 		break;
 	case 9:
 		night->unpostable = true;
@@ -252,7 +239,7 @@ void chance_mend(struct night *night, const char *text) {
 	static const char *const people[] = { "lead", "cto", "rep", "dep", "other",
 		"guest" };
 	for (size_t i = 0; i < 6; i++) {
-		set_active(night, people[i], true);
+		night_set_active(night, people[i], true);
 	}
 	night_usual_holders(night);
 	night->unpostable = false;

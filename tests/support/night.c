@@ -74,6 +74,19 @@ static void add_person(struct night *night, const char *name, bool guest) {
 	free(person.name);
 }
 
+void night_set_active(struct night *night, const char *name, bool active) {
+	char copy[16];
+	snprintf(copy, sizeof(copy), "%s", name);
+	const struct person person = {
+		.id = copy,
+		.name = copy,
+		.active = active,
+		.guest = strcmp(name, "guest") == 0,
+		.member = true,
+	};
+	people_put(&night->people, &person);
+}
+
 void night_usual_holders(struct night *night) {
 	night->settings.holders = holders;
 	night->settings.holder_count = sizeof(holders) / sizeof(holders[0]);

@@ -128,6 +128,9 @@ void night_tap_post(struct night *night, const char *post, const char *user,
 void night_untap_post(struct night *night, const char *post, const char *user,
 		const char *emoji);
 
+/* The account of @name is active, or is not; a member of the channel. */
+void night_set_active(struct night *night, const char *name, bool active);
+
 /* The file on disk reads @text from now on, and the bot has noticed. */
 void night_change(struct night *night, const char *text);
 
