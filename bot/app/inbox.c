@@ -276,13 +276,14 @@ static void tell_behind(struct inbox *inbox, const struct server_post *post) {
 }
 
 /* What the lead resumes after a look is not held for the same posts when the
- * bot is started again.  Kept once the hold is in the journal. */
+ * bot is started again.  Kept once the hold is in the journal, or
+ * what is said where nothing could be held. */
 static void keep_told(struct inbox *inbox) {
 	struct journal *journal = inbox->options.journal;
 	struct err err = { 0 };
 	char value[32];
 	if (inbox->behind_until_ms == 0 ||
-			bridge_held(engine_bridge(inbox->options.engine)) == NULL) {
+			!engine_is_drained(inbox->options.engine)) {
 		return;
 	}
 	snprintf(value, sizeof(value), "%" PRId64, inbox->behind_until_ms);

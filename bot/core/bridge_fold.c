@@ -983,6 +983,7 @@ bool bridge_fold(
 	case EVENT_COMMAND_ANSWERED:
 	case EVENT_COMMAND_REFUSED:
 	case EVENT_NOTE_TAKEN:
+	case EVENT_BOT_BEHIND:
 		break;
 	case EVENT_TEXTS_BROKEN:
 		replace(&bridge->texts_why, event->text);

@@ -74,6 +74,9 @@ static void decide_texts(struct deciding *d) {
 static void decide_behind(struct deciding *d) {
 	const struct run *run = bridge_holdable(d->bridge);
 	if (run == NULL || run->held) {
+		struct event told = event_make(EVENT_BOT_BEHIND, d->world->now_ms);
+		told.until_ms = d->request->server_ms;
+		deciding_add(d, told);
 		return;
 	}
 	struct event event = event_make(EVENT_RUN_HELD, d->world->now_ms);

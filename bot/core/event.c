@@ -152,6 +152,7 @@ static const struct event_spec specs[EVENT_TYPE_COUNT] = {
 			FIELD_RUN | FIELD_STEP | FIELD_ATTEMPT },
 
 	[EVENT_TEXTS_BROKEN] = { "texts.broken", FIELD_TEXT, FIELD_TEXT },
+	[EVENT_BOT_BEHIND] = { "bot.behind", FIELD_UNTIL, FIELD_UNTIL },
 
 	[EVENT_FILE_OFFERED] = { "file.offered",
 			SAID | FIELD_STEP | FIELD_INDEX | FIELD_NAME,

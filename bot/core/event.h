@@ -106,6 +106,8 @@ enum event_type {
 	/* the bridge again */
 	EVENT_TEXTS_BROKEN, // some of the user's templates cannot be used, and the
 						// built-in ones are; text: why
+	EVENT_BOT_BEHIND,   // the channel has posts of ours that the journal does
+			// not know; until: when the first was made, the server's
 
 	/* files that people attached; `index` is the file's place in its run */
 	EVENT_FILE_OFFERED, // name: the server's id, user, post, text: said with it

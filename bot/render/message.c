@@ -51,6 +51,10 @@ void speak_of_bot(const struct speech *speech) {
 		put_prose(context, "why", event->text);
 		speak_post(speech, bot_key(speech, "texts"), NULL, "texts_broken",
 				context);
+	} else if (event->type == EVENT_BOT_BEHIND) {
+		speak_take(context, "at", words_clock(event->until_ms, event->at_ms));
+		speak_post(
+				speech, bot_key(speech, "behind"), NULL, "bot_behind", context);
 	} else {
 		cJSON_Delete(context);
 	}
@@ -75,6 +79,7 @@ static void speak(const struct speech *speech) {
 	case EVENT_SOURCE_CHANGED:
 	case EVENT_SOURCE_BROKEN:
 	case EVENT_TEXTS_BROKEN:
+	case EVENT_BOT_BEHIND:
 		speak_of_bot(speech);
 		break;
 	case EVENT_COMMAND_ANSWERED:

@@ -29,6 +29,10 @@ static const struct template_sample samples[] = {
 	{ "begins", "a run's first step may begin",
 			"{\"run\":\"LB-7\",\"rehearsal\":false,\"at\":\"02:00\","
 			"\"held\":false,\"first\":\"4.1.1 Production secrets\"}" },
+	{ "bot_behind",
+			"the channel has posts of the bot that its journal does not know, "
+			"and no run could be held for it",
+			"{\"at\":\"02:10 UTC\"}" },
 	{ "card", "one a run: pinned, and edited whenever it says something else",
 			"{\"run\":\"LB-7\",\"kind\":\"production\","
 			"\"release\":\"2025.09.2\",\"t0\":\"02:00\",\"icon\":\"▶️\","

@@ -208,6 +208,8 @@ class Storm(night.Night):
         if run["status"] == "aborted" and run["number"] % 2 and \
                 run["begun"] and not run["gave_up"]:
             self.command("dora", "!rollback why after all")
+        elif run["status"] == "succeeded" and run["held"]:
+            self.command("ada", "!cutover resume")
         elif run["status"] != "succeeded" or run["watched"]:
             self.command("ada", "!cutover close")
 

@@ -211,18 +211,50 @@ def put_back_only(there, name):
     shutil.copy(there.folder / "backup" / name, there.folder / "state" / name)
 
 
-def a_gate_of_a_lost_journal(there):
-    there.start()
-    there.say("lead", "!cutover start")
-    there.wait("/gate/1")
+def begin_and_give_up(there, run):
+    """The words that began it."""
+    said = there.say("lead", "!cutover start")
+    there.wait(f"LB-{run}/gate/")
     there.say("lead", "!cutover abort not yet")
-    there.wait("LB-1/aborted/")
+    there.wait(f"LB-{run}/aborted/")
     there.say("lead", "!cutover close")
-    there.wait("LB-1/closed/")
+    there.wait(f"LB-{run}/closed/")
+    return said["id"]
+
+
+def back_up_only_the_journal(there):
     (there.folder / "backup").mkdir()
     with sqlite3.connect(there.folder / "state/journal.db") as journal, \
             sqlite3.connect(there.folder / "backup/journal.db") as backup:
         journal.backup(backup)
+
+
+def nothing_is_open_to_be_held(there):
+    there.start()
+    begin_and_give_up(there, 1)
+    back_up_only_the_journal(there)
+    said = begin_and_give_up(there, 2)
+    there.ask("DELETE", f"/api/v4/posts/{said}",
+              token=there.people["lead"]["token"])
+    there.kill()
+    put_back_only(there, "journal.db")
+    there.start()
+    there.wait("bot/behind/", "My journal is an older copy")
+    there.say("lead", "!cutover plan")
+    there.wait("plan/")
+    there.stop()
+    there.start()
+    there.say("lead", "!status")
+    there.wait("answer/")
+    told = [p for p in there.posts() if "bot/behind/" in stage.key(p)]
+    assert len(told) == 1, told
+    assert not there.post("/held/")
+
+
+def a_gate_of_a_lost_journal(there):
+    there.start()
+    begin_and_give_up(there, 1)
+    back_up_only_the_journal(there)
     there.play_on_to_the_first_look("/gate/2")
     before = there.post("/gate/2")["id"]
     there.kill()
@@ -289,6 +321,8 @@ CASES = [
      lambda there: steps_ran_since(there, resumes=False)),
     ("the lead can resume after a look, and is asked once",
      resumed_after_a_look),
+    ("a channel that knows more is said where no run is open",
+     nothing_is_open_to_be_held),
     ("what was approved and done for a lost journal is neither",
      a_gate_of_a_lost_journal),
     ("a journal that was taken away is not begun anew",

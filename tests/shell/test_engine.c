@@ -111,6 +111,18 @@ static bool act(struct rig *rig, size_t *next) {
 	return true;
 }
 
+/* The night until the first @acts of it are done. */
+static void play_night(struct rig *rig, size_t acts) {
+	world_of_the_night(rig);
+	rig_start(rig);
+	size_t next = 0;
+	for (size_t i = 0; i < 200 && next < acts; i++) {
+		rig_go(rig, 500);
+		act(rig, &next);
+	}
+	assert_int_equal(next, acts);
+}
+
 static bool is_dead(const struct rig *rig, const char *key) {
 	return rig->journal->api->is_dead(rig->journal, key);
 }
@@ -1044,13 +1056,7 @@ static void a_withdrawn_approval_is_seen_before_the_first_command(
 		void **state) {
 	(void)state;
 	struct rig rig;
-	world_of_the_night(&rig);
-	rig_start(&rig);
-	size_t next = 0;
-	for (size_t i = 0; i < 200 && next < 6; i++) {
-		rig_go(&rig, 500);
-		act(&rig, &next);
-	}
+	play_night(&rig, 6);
 	const struct fake_post *gate = fake_chat_newest(
 			rig.chat, "gate.opened start");
 	assert_non_null(gate);
@@ -1071,13 +1077,7 @@ static void a_hold_that_is_taken_back_as_a_gate_is_read_holds_nothing_up(
 		void **state) {
 	(void)state;
 	struct rig rig;
-	world_of_the_night(&rig);
-	rig_start(&rig);
-	size_t next = 0;
-	for (size_t i = 0; i < 200 && next < 6; i++) {
-		rig_go(&rig, 500);
-		act(&rig, &next);
-	}
+	play_night(&rig, 6);
 	const struct fake_post *gate = fake_chat_newest(
 			rig.chat, "gate.opened start");
 	assert_non_null(gate);
@@ -1099,13 +1099,7 @@ static void a_hold_that_is_taken_back_as_a_gate_is_read_holds_nothing_up(
 static void a_gate_that_another_hand_rewrote_is_void(void **state) {
 	(void)state;
 	struct rig rig;
-	world_of_the_night(&rig);
-	rig_start(&rig);
-	size_t next = 0;
-	for (size_t i = 0; i < 200 && next < 2; i++) {
-		rig_go(&rig, 500);
-		act(&rig, &next);
-	}
+	play_night(&rig, 2);
 	const struct fake_post *gate = fake_chat_newest(
 			rig.chat, "gate.opened plan");
 	assert_non_null(gate);
@@ -1118,13 +1112,7 @@ static void a_gate_that_another_hand_rewrote_is_void(void **state) {
 static void a_refused_gate_waits_ten_seconds_for_the_thumb(void **state) {
 	(void)state;
 	struct rig rig;
-	world_of_the_night(&rig);
-	rig_start(&rig);
-	size_t next = 0;
-	for (size_t i = 0; i < 200 && next < 2; i++) {
-		rig_go(&rig, 500);
-		act(&rig, &next);
-	}
+	play_night(&rig, 2);
 	const struct fake_post *gate = fake_chat_newest(
 			rig.chat, "gate.opened plan");
 	assert_non_null(gate);
