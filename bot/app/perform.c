@@ -23,6 +23,7 @@
 #define FILE_TRIES  8 // about a minute, while the server answers at all
 #define FILE_BYTES  (UINT64_C(100) << 20)
 #define SPARE_BYTES (UINT64_C(200) << 20)
+#define OLD_LOOK_MS 60000 // so long a look at a gate serves across a crash
 
 enum stage {
 	STAGE_READY, // not begun, or worth another try
@@ -409,6 +410,20 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 	ask(effort, &request, NULL);
 }
 
+/* Whether it would be the first command behind a gate that was looked at in an
+ * earlier life: what was taken back since nobody has seen. */
+static bool is_looked_at_too_long_ago(
+		const struct effort *effort, const struct run *run) {
+	const struct effect *effect = &effort->effect;
+	size_t gate = flow_gate_of(run, effect->step);
+	const struct attempt *attempt = step_attempt(&run->steps[effect->step],
+			effect->block, effect->host, effect->attempt);
+	return attempt != NULL && effect->forward && !effort->fresh &&
+			gate != RUNBOOK_NONE && !flow_has_begun(run, gate, attempt) &&
+			loop_now_ms(effort->perform->options.loop) - attempt->started_ms >
+			OLD_LOOK_MS;
+}
+
 /* It was journalled as started just before a crash, and meanwhile people may
  * have said what forbids that anything begins.  Whether it must wait, or will
  * not begin any more; looked at again, as the bot before us may just have had
@@ -426,6 +441,11 @@ static bool is_kept_back(struct effort *effort, const struct bridge *bridge,
 	}
 	if (run_stands_still(bridge, run)) {
 		put_off(effort);
+		return true;
+	}
+	if (is_looked_at_too_long_ago(effort, run)) {
+		runner->api->cancel(runner, effort->id);
+		never_began(effort, "the bot was away when it was to begin");
 		return true;
 	}
 	return false;

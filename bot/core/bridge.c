@@ -368,6 +368,18 @@ const struct gate *gate_state_model(
 	return &record->runbook->gates[gate->gate];
 }
 
+const struct attempt *step_attempt(const struct step_state *step,
+		uint32_t block, uint32_t host, uint32_t number) {
+	for (size_t i = 0; i < step->attempt_count; i++) {
+		const struct attempt *attempt = &step->attempts[i];
+		if (attempt->block == block && attempt->host == host &&
+				attempt->number == number) {
+			return attempt;
+		}
+	}
+	return NULL;
+}
+
 const struct attempt *step_lost(const struct step_state *step) {
 	for (size_t i = 0; i < step->attempt_count && step->running_count > 0;
 			i++) {

@@ -338,6 +338,10 @@ const struct gate *gate_state_model(
 /* The attempt of @step that runs as far as is known, or NULL. */
 const struct attempt *step_running(const struct step_state *step);
 
+/* Attempt @number of @block on @host, or NULL. */
+const struct attempt *step_attempt(const struct step_state *step,
+		uint32_t block, uint32_t host, uint32_t number);
+
 /* One that runs, if it does, where nobody can see it; or NULL. */
 const struct attempt *step_lost(const struct step_state *step);
 

@@ -305,25 +305,12 @@ static void begin_behind(
 	bridge_index_update(bridge, gate->id, 0);
 }
 
-/* Whether a command behind @gate runs, or did, whatever came of it. */
-static bool has_begun(const struct run *run, const struct gate_state *gate) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		const struct step_state *step = &run->steps[i];
-		for (size_t j = 0; j < step->attempt_count; j++) {
-			if (flow_gate_of(run, i) == gate->gate &&
-					step->attempts[j].outcome != OUTCOME_NOT_STARTED) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 /* What was to start did not: the gate has let nothing begin yet. */
 static void begin_nothing(
 		struct bridge *bridge, const struct run *run, uint32_t step) {
 	const struct gate_state *behind = flow_gate_state(bridge, run, step);
-	if (behind == NULL || !behind->begun || has_begun(run, behind)) {
+	if (behind == NULL || !behind->begun ||
+			flow_has_begun(run, behind->gate, NULL)) {
 		return;
 	}
 	struct gate_state *gate = bridge_find_gate(bridge, behind->id);

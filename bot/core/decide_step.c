@@ -148,16 +148,9 @@ void decide_attempt_start(struct deciding *d) {
 /* The attempt that the request names, if it runs; else NULL. */
 static const struct attempt *running(
 		const struct run *run, size_t index, const struct request *request) {
-	const struct step_state *step = &run->steps[index];
-	for (size_t i = 0; i < step->attempt_count; i++) {
-		const struct attempt *attempt = &step->attempts[i];
-		if (attempt->block == request->block &&
-				attempt->host == request->host &&
-				attempt->number == request->attempt) {
-			return attempt->ended_ms == 0 ? attempt : NULL;
-		}
-	}
-	return NULL;
+	const struct attempt *attempt = step_attempt(&run->steps[index],
+			request->block, request->host, request->attempt);
+	return attempt != NULL && attempt->ended_ms == 0 ? attempt : NULL;
 }
 
 void decide_attempt_reach(struct deciding *d) {

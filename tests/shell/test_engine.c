@@ -42,6 +42,13 @@ static const char with_way_back[] = ROLES GATES
 		"## 2 Back {.rollback gate=\"Back\"}\n\n"
 		"1. Down\n\n   ```sh\n   echo down\n   ```\n";
 
+static const char with_a_gate[] = ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n"
+		"1. Go\n\n   ```sh\n   echo go\n   ```\n"
+		"2. Go on\n\n   ```sh\n   echo on\n   ```\n\n"
+		"## 2 Back {.rollback gate=\"Back\"}\n\n"
+		"1. Down\n\n   ```sh\n   echo down\n   ```\n";
+
 static const char whole[] = ROLES GATES
 		"## 3 Rehearse {.rehearsal}\n\n"
 		"1. Try\n\n   ```sh\n   echo try\n   ```\n\n"
@@ -585,6 +592,16 @@ static void what_cannot_be_decided_holds_up_nothing_else(void **state) {
 	rig_finish(&rig);
 }
 
+/* T0's people tap the gate whose post says @sign, if there is one. */
+static void approve(struct rig *rig, const char *sign) {
+	const struct fake_post *post = fake_chat_newest(rig->chat, sign);
+	if (post != NULL) {
+		fake_chat_tap(rig->chat, "lead", post->id, YES);
+		fake_chat_tap(rig->chat, "rep", post->id, YES);
+		rig_go(rig, 1000);
+	}
+}
+
 /* Die between the journal's "started" and the machine's. */
 static bool die_before_beginning(
 		struct rig *rig, const char *runbook, size_t nth) {
@@ -595,18 +612,23 @@ static bool die_before_beginning(
 	rig_go(rig, 1000);
 	fake_chat_say(rig->chat, "lead", "!cutover start");
 	rig_go(rig, 1000);
+	approve(rig, "gate.opened start");
 	fake_machine_attempts(rig->machine, &begun);
 	return rig->dead && begun == 0 && rig_count(rig, "attempt.started") == 1;
 }
 
-static void bury_before_beginning(struct rig *rig, const char *runbook) {
+/* The post of the gate before it, which the caller frees; NULL: none. */
+static char *bury_before_beginning(struct rig *rig, const char *runbook) {
 	size_t nth = 1;
 	while (!die_before_beginning(rig, runbook, nth)) {
 		rig_finish(rig);
 		nth++;
 		assert_true(nth < 100);
 	}
+	const struct bridge *bridge = rig_bridge(rig);
+	char *post = xstrdup(bridge->gate_count > 0 ? bridge->gates[0].post : NULL);
 	rig_bury(rig);
+	return post;
 }
 
 static void a_started_step_that_never_began_begins_after_the_restart(
@@ -621,6 +643,35 @@ static void a_started_step_that_never_began_begins_after_the_restart(
 	assert_non_null(attempt);
 	assert_int_equal(attempt->begun, 1);
 	assert_int_equal(rig_count(&rig, "attempt.started"), 2);
+	rig_finish(&rig);
+}
+
+static void what_never_began_does_not_under_an_approval_of_long_ago(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	size_t count = 0;
+	char *post = bury_before_beginning(&rig, with_a_gate);
+	fake_chat_untap(rig.chat, "rep", post, YES);
+	free(post);
+	rig_go(&rig, 300000);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(rig_count(&rig, "attempt.ended"), 1);
+	fake_chat_say(rig.chat, "lead", "!retry 1.1");
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(rig_count(&rig, "gate.withdrawn"), 1);
+	assert_int_equal(rig_count(&rig, "gate.closed"), 1);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 2000);
+	approve(&rig, "gate.opened step");
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 2);
 	rig_finish(&rig);
 }
 
@@ -1370,6 +1421,8 @@ int main(void) {
 		cmocka_unit_test(no_forward_step_begins_while_nobody_could_stop_it),
 		cmocka_unit_test(
 				a_started_step_that_never_began_begins_after_the_restart),
+		cmocka_unit_test(
+				what_never_began_does_not_under_an_approval_of_long_ago),
 		cmocka_unit_test(what_never_began_waits_for_a_hold_said_meanwhile),
 		cmocka_unit_test(
 				what_never_began_does_not_once_a_rollback_is_asked_for),
