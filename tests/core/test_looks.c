@@ -366,6 +366,41 @@ static void a_change_on_disk_is_nothing_to_a_gate_on_the_way(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 1.2.1#1"));
 }
 
+static void what_breaks_on_disk_keeps_back_what_has_passed(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_SOURCE_BROKEN,
+					.problem = "it does not parse",
+			});
+	night->unverifiable = false;
+	night_shown(night);
+	night_settle(night);
+	assert_string_equal(night_shown(night), "");
+	night_ask(night, &(struct request){ .type = REQUEST_SOURCE_CHANGED });
+	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
+}
+
+/* The lead alone does not accept other files where others approved. */
+static void refused_files_are_asked_for_again_by_resume(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->files_changed = true;
+	night_approve_t0(night);
+	night_tap(night, "rep", "x");
+	night_jump(night, 10000);
+	night_untap(night, "rep", "x");
+	night_shown(night);
+	night_says(night, "lead", REQUEST_RESUME);
+	assert_string_equal(
+			night_shown(night), "gate.opened files by lead\ngate.posted\n");
+	night_approve_t0(night);
+	assert_non_null(strstr(night_shown(night), "run.files_accepted\n"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 #define claim(test) \
@@ -387,6 +422,8 @@ int main(void) {
 		claim(a_change_on_disk_voids_what_waits),
 		claim(a_change_on_disk_is_nothing_to_what_has_begun),
 		claim(a_change_on_disk_is_nothing_to_a_gate_on_the_way),
+		claim(what_breaks_on_disk_keeps_back_what_has_passed),
+		claim(refused_files_are_asked_for_again_by_resume),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

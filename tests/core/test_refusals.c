@@ -126,6 +126,9 @@ static void there_is_nothing_to_hold_beside_a_run_that_goes_on(void **state) {
 	night_jump(night, 10000);
 	assert_int_equal(night_run(night)->status, RUN_PLANNED);
 	refuses(night, "other", REQUEST_HOLD, NULL);
+	night_says(night, "lead", REQUEST_ABORT); // that it can be
+	assert_int_equal(night_run(night)->status, RUN_ABORTED);
+	night_says(night, "lead", REQUEST_CLOSE);
 	night_says(night, "lead", REQUEST_START);
 	night_untap(night, "rep", "x");
 	night_approve_t0(night);
