@@ -11,6 +11,7 @@
 #include "app/engine.h"
 #include "app/hostfiles.h"
 #include "app/inbox.h"
+#include "app/job.h"
 #include "app/logbook.h"
 #include "app/outbox.h"
 #include "app/source.h"
@@ -541,15 +542,15 @@ static bool make_engine(struct app *app, struct err *err) {
 
 /* An attempt of a run by a name that this journal gives to its own. */
 struct left_over {
-	const char *prefix;
+	char *start; // of the ids of run 0: "LB-0-"
 	char *id;
 };
 
 static bool on_left_over(void *data, const char *id) {
 	struct left_over *left = data;
-	size_t len = strlen(left->prefix);
-	if (left->id == NULL && strncmp(id, left->prefix, len) == 0 &&
-			id[len] == '-') {
+	size_t len = strlen(left->start) - strlen("0-");
+	if (left->id == NULL && strncmp(id, left->start, len) == 0 &&
+			id[len] >= '1' && id[len] <= '9') {
 		left->id = xstrdup(id);
 	}
 	return false; // it stays
@@ -559,10 +560,11 @@ static bool on_left_over(void *data, const char *id) {
  * taken away, or copied without its newest rows.  Nobody would hear of what was
  * approved, begun and locked. */
 static bool is_of_this_folder(struct app *app, struct err *err) {
-	struct left_over left = { .prefix = source_prefix(app->source) };
+	struct left_over left = { 0 };
 	if (engine_bridge(app->engine)->run_count > 0) {
 		return true;
 	}
+	left.start = job_id_start(source_prefix(app->source), 0);
 	app->runner->api->sweep(app->runner, on_left_over, &left);
 	bool good = left.id == NULL ||
 			err_set(err, ERR_INVALID,
@@ -570,6 +572,7 @@ static bool is_of_this_folder(struct app *app, struct err *err) {
 					"beside it: put a backup back, or give me an empty folder "
 					"and another prefix",
 					app->state_dir, left.id);
+	free(left.start);
 	free(left.id);
 	return good;
 }
