@@ -415,6 +415,7 @@ static void a_journal_that_is_behind_the_channel_holds(void **state) {
 	night_shown(night);
 	night_ask(night, &behind); // nothing runs
 	assert_string_equal(night_shown(night), "bot.behind\n");
+	night_finish(night);
 	night_begin(night);
 	night_shown(night);
 	night_ask(night, &behind);
