@@ -59,6 +59,16 @@ static bool is_watching(const struct run *run, size_t step) {
 			state->block + 1 >= model_of(run, step)->block_count;
 }
 
+/* Since when it watches; 0: it has not looked yet, in this try. */
+static int64_t monitor_begun_ms(const struct step_state *step, uint32_t block) {
+	for (size_t i = step->try_from; i < step->attempt_count; i++) {
+		if (step->attempts[i].block == block) {
+			return step->attempts[i].started_ms;
+		}
+	}
+	return 0;
+}
+
 /* --- turns --- */
 
 struct turns {
@@ -127,7 +137,8 @@ bool flow_is_over(const struct run *run, enum phase_kind kind) {
 		}
 		/* A rehearsal shows all, and what comes after success is watching. */
 		if (kind != PHASE_POST && kind != PHASE_REHEARSAL &&
-				is_watching(run, i) && run->steps[i].begun_ms != 0) {
+				is_watching(run, i) &&
+				monitor_begun_ms(&run->steps[i], run->steps[i].block) != 0) {
 			continue;
 		}
 		return false;
@@ -245,15 +256,6 @@ static bool again(const struct step_state *step, const struct block *block,
 	return count_ended(step, last->block, last->host, false) <= block->retries;
 }
 
-static int64_t monitor_begun_ms(const struct step_state *step, uint32_t block) {
-	for (size_t i = 0; i < step->attempt_count; i++) {
-		if (step->attempts[i].block == block) {
-			return step->attempts[i].started_ms;
-		}
-	}
-	return 0;
-}
-
 int64_t flow_watched_ms(const struct run *run, size_t step) {
 	const struct step *model = model_of(run, step);
 	if (run->steps[step].status != STEP_RUNNING || !is_watching(run, step)) {
@@ -282,12 +284,15 @@ static enum need monitor_needs(const struct step_state *step,
 	if (last->ended_ms == 0) {
 		return NEED_PATIENCE;
 	}
+	next->number = last->number + 1;
+	if (index < step->try_from) {
+		return NEED_ATTEMPT;
+	}
 	int64_t begun = monitor_begun_ms(step, next->block);
 	int64_t turns = (last->started_ms - begun) / block->every_ms + 1;
 	if (!duration_is_ahead(last->started_ms, next->due_ms)) {
 		next->due_ms = begun + turns * block->every_ms;
 	}
-	next->number = last->number + 1;
 	return next->due_ms < begun + block->for_ms ? NEED_ATTEMPT : NEED_NOTHING;
 }
 

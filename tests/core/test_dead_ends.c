@@ -404,6 +404,52 @@ static void what_watched_the_cutover_has_ended_when_that_has_succeeded(
 	assert_non_null(strstr(night_shown(night), "step.ended 1.1 ok"));
 }
 
+static const char watched_last[] = NIGHT_ROLES GATES
+		"## 1 Go {.production}\n\n"
+		"1. Next\n\n   ```sh\n   echo next\n   ```\n\n"
+		"## 2 Smoke {.smoke success=\"Plan\"}\n\n"
+		"1. Try and watch\n\n   ```sh\n   echo try\n   ```\n\n" WATCH BACK;
+
+/* Nothing begins any more once success is asked for. */
+static void what_watches_last_watches_before_success_is_asked_for(
+		void **state) {
+	struct night *night = *state;
+	night_init(night, watched_last);
+	night->settings.status_every_ms = 0;
+	night_says(night, "lead", REQUEST_START);
+	assert_non_null(strstr(night_shown(night),
+			"attempt.ended 2.1#1 ok\n"
+			"attempt.started 2.1#1\n"
+			"run.deciding\n"));
+	night_tap(night, "cto", "white_check_mark");
+	night_tap(night, "lead", "white_check_mark");
+	assert_non_null(strstr(night_shown(night), "step.ended 2.1 ok"));
+}
+
+/* The time for which it was to watch is over: that makes no red test green. */
+static void what_watches_anew_watches_for_its_time(void **state) {
+	struct night *night = *state;
+	night_init(night, watched_smoke);
+	night->settings.status_every_ms = 0;
+	night_says(night, "lead", REQUEST_START);
+	night_pass(night, 12);
+	night_say(night, "lead", REQUEST_FAIL, "1.1", "it is red");
+	night_pass(night, 30);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_RETRY, "1.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 1.1 by lead\n"
+			"attempt.started 1.1#3\n"
+			"attempt.ended 1.1#3 ok\n");
+	night_pass(night, 31);
+	assert_string_equal(night_shown(night),
+			"attempt.started 1.1#4\n"
+			"attempt.ended 1.1#4 ok\n"
+			"attempt.started 1.1#5\n"
+			"attempt.ended 1.1#5 ok\n"
+			"step.ended 1.1 ok\n");
+}
+
 static const char watched_rehearsal[] = NIGHT_ROLES
 		"## 1 Try {.rehearsal}\n\n1. Watch\n\n" WATCH
 		"2. Try\n\n   ```sh\n   echo try\n   ```\n";
@@ -598,6 +644,8 @@ int main(void) {
 		claim(what_failed_last_is_not_done_by_a_word_for_what_is_unknown),
 		claim(what_a_monitor_does_first_keeps_its_turn),
 		claim(what_watched_the_cutover_has_ended_when_that_has_succeeded),
+		claim(what_watches_last_watches_before_success_is_asked_for),
+		claim(what_watches_anew_watches_for_its_time),
 		claim(a_rehearsal_ends_when_its_monitors_have_watched),
 		claim(what_has_not_begun_a_command_ends_when_another_is_rolled_back),
 		claim(a_run_that_was_given_up_says_no_more_of_its_gate),
