@@ -415,11 +415,11 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 static bool is_looked_at_too_long_ago(
 		const struct effort *effort, const struct run *run) {
 	const struct effect *effect = &effort->effect;
-	size_t gate = flow_gate_of(run, effect->step);
 	const struct attempt *attempt = step_attempt(&run->steps[effect->step],
 			effect->block, effect->host, effect->attempt);
 	return attempt != NULL && effect->forward && !effort->fresh &&
-			gate != RUNBOOK_NONE && !flow_has_begun(run, gate, attempt) &&
+			attempt->gate != 0 &&
+			!flow_has_begun(run, attempt->gate, attempt) &&
 			loop_now_ms(effort->perform->options.loop) - attempt->started_ms >
 			OLD_LOOK_MS;
 }

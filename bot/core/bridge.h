@@ -128,6 +128,7 @@ struct attempt {
 	uint32_t block;
 	uint32_t host;
 	uint32_t number; // from 1
+	uint32_t gate;   // the instance that let it begin; 0: none
 	int64_t started_ms;
 	int64_t ended_ms; // 0: running, as far as is known
 	int64_t until_ms;

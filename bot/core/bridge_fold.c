@@ -305,20 +305,6 @@ static void begin_behind(
 	bridge_index_update(bridge, gate->id, 0);
 }
 
-/* What was to start did not: the gate has let nothing begin yet. */
-static void begin_nothing(
-		struct bridge *bridge, const struct run *run, uint32_t step) {
-	const struct gate_state *behind = flow_gate_state(bridge, run, step);
-	if (behind == NULL || !behind->begun ||
-			flow_has_begun(run, behind->gate, NULL)) {
-		return;
-	}
-	struct gate_state *gate = bridge_find_gate(bridge, behind->id);
-	gate->begun = false;
-	gate->status = GATE_PASSED;
-	bridge_index_update(bridge, gate->id, 0);
-}
-
 static bool fold_poll_opened(
 		struct bridge *bridge, const struct event *event, struct err *err) {
 	if (event->gate != bridge->last_gate_id + 1) {
@@ -652,6 +638,28 @@ static struct attempt *find_attempt(
 	return NULL;
 }
 
+/* What has just started as the last attempt of @step. */
+static void begin_attempt(
+		struct bridge *bridge, struct run *run, uint32_t step) {
+	const struct gate_state *behind = flow_gate_state(bridge, run, step);
+	struct step_state *state = &run->steps[step];
+	if (behind != NULL) {
+		state->attempts[state->attempt_count - 1].gate = behind->id;
+		begin_behind(bridge, behind);
+	}
+}
+
+/* What was to start did not: the gate has let nothing begin yet. */
+static void begin_nothing(
+		struct bridge *bridge, const struct run *run, uint32_t gate_id) {
+	struct gate_state *gate = bridge_find_gate(bridge, gate_id);
+	if (gate != NULL && gate->begun && !flow_has_begun(run, gate_id, NULL)) {
+		gate->begun = false;
+		gate->status = GATE_PASSED;
+		bridge_index_update(bridge, gate->id, 0);
+	}
+}
+
 /* A block is over when it went well on every host; monitors repeat. */
 static void advance(
 		struct run *run, struct step_state *step, const struct event *event) {
@@ -860,10 +868,13 @@ static bool fold_step(struct bridge *bridge, const struct event *event,
 	bool ok = change_step(run, step, event, type, err);
 	run_index_update(run, event->step);
 	if (ok && type == EVENT_ATTEMPT_STARTED) {
-		begin_behind(bridge, flow_gate_state(bridge, run, event->step));
+		begin_attempt(bridge, run, event->step);
 	}
-	if (ok && event->outcome == OUTCOME_NOT_STARTED) {
-		begin_nothing(bridge, run, event->step);
+	if (ok && type == EVENT_ATTEMPT_ENDED) {
+		const struct attempt *attempt = find_attempt(step, event);
+		if (attempt != NULL && attempt->outcome == OUTCOME_NOT_STARTED) {
+			begin_nothing(bridge, run, attempt->gate);
+		}
 	}
 	if (run->forward_begun && !began) {
 		begin_behind(bridge, flow_plan_gate(bridge, run));

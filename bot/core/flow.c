@@ -180,12 +180,12 @@ const struct gate_state *flow_gate_state(
 }
 
 bool flow_has_begun(
-		const struct run *run, size_t gate, const struct attempt *but) {
+		const struct run *run, uint32_t gate_id, const struct attempt *but) {
 	for (size_t i = 0; i < run->step_count; i++) {
 		const struct step_state *step = &run->steps[i];
 		for (size_t j = 0; j < step->attempt_count; j++) {
 			const struct attempt *attempt = &step->attempts[j];
-			if (flow_gate_of(run, i) == gate && attempt != but &&
+			if (attempt->gate == gate_id && attempt != but &&
 					attempt->outcome != OUTCOME_NOT_STARTED) {
 				return true;
 			}

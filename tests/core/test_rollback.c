@@ -100,6 +100,28 @@ static void a_refused_rollback_holds_what_comes_after_success(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 7.1#2"));
 }
 
+/* That something began under an earlier approval says nothing of this one. */
+static void what_a_second_rollback_did_not_begin_is_read_again(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night_approve_t0(night);
+	night_will(night, "6.1", OUTCOME_FAILED);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "+1");
+	night_say(night, "lead", REQUEST_ABORT, NULL, "wait");
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "+1");
+	night_will(night, "6.1", OUTCOME_NOT_STARTED);
+	night_say(night, "lead", REQUEST_RETRY, "6.1", NULL);
+	night_untap_post(
+			night, night_gate(night, PURPOSE_ROLLBACK)->post, "cto", "+1");
+	night_shown(night);
+	night_say(night, "lead", REQUEST_RETRY, "6.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.retried 6.1 by lead\n"
+			"gate.closed void: an approval was withdrawn\n");
+}
+
 /* Approved, and waiting for 4.1 to end before anything is undone. */
 static void wait_to_roll_back(struct night *night) {
 	night_begin(night);
@@ -296,6 +318,7 @@ int main(void) {
 		claim(a_refused_gate_inside_the_rollback_holds_it),
 		claim(an_old_approval_inside_the_rollback_does_not_count),
 		claim(a_refused_rollback_holds_what_comes_after_success),
+		claim(what_a_second_rollback_did_not_begin_is_read_again),
 		claim(an_asker_deletes_the_words_before_anything_is_undone),
 		claim(others_in_its_roles_void_an_unused_rollback_too),
 		claim(an_abort_said_once_before_is_not_said_of_the_rollback),
