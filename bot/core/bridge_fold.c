@@ -803,6 +803,24 @@ static void retry(
 	}
 }
 
+/* What was attached while its post was there speaks to the one made anew. */
+static void ask(
+		struct run *run, struct step_state *step, const struct event *event) {
+	uint32_t asked = step->asked_count++;
+	for (size_t i = 0; step->status == STEP_ASKED && i < run->file_count; i++) {
+		struct run_file *file = &run->files[i];
+		if (file->step == event->step && file->asked == asked) {
+			file->asked = step->asked_count;
+		}
+	}
+	step->asked_ms = event->at_ms;
+	step->status = STEP_ASKED;
+	if (step->begun_ms == 0) {
+		step->begun_ms = event->at_ms;
+	}
+	replace(&step->post, NULL);
+}
+
 static bool change_step(struct run *run, struct step_state *step,
 		const struct event *event, enum event_type type, struct err *err) {
 	if (type == EVENT_ATTEMPT_LOST || type == EVENT_ATTEMPT_FOUND) {
@@ -814,13 +832,7 @@ static bool change_step(struct run *run, struct step_state *step,
 		step->waits_ms = event->at_ms;
 	}
 	if (type == EVENT_STEP_ASKED) {
-		step->asked_count++;
-		step->asked_ms = event->at_ms;
-		step->status = STEP_ASKED;
-		if (step->begun_ms == 0) {
-			step->begun_ms = event->at_ms;
-		}
-		replace(&step->post, NULL);
+		ask(run, step, event);
 	} else if (type == EVENT_STEP_POSTED) {
 		replace(&step->post, event->post);
 	} else if (type == EVENT_STEP_CLAIMED) {

@@ -917,6 +917,20 @@ static void a_step_by_hand_whose_post_is_deleted_is_asked_anew(void **state) {
 	assert_non_null(strstr(night_shown(night), "step.ended 4.2 ok by rep\n"));
 }
 
+/* Who attached it was heard; the post alone is gone. */
+static void a_file_for_a_post_that_was_deleted_is_evidence_still(void **state) {
+	struct night *night = *state;
+	start_polled(night);
+	night->fetching = true;
+	night_attach(night, REQUEST_DONE, "1.2", NULL, 1);
+	night_pass(night, 1);
+	delete_post(night, asking_post(night));
+	night_shown(night);
+	night->fetching = false;
+	night_settle(night);
+	assert_non_null(strstr(night_shown(night), "step.ended 1.2 ok by rep\n"));
+}
+
 static void a_poll_whose_post_is_deleted_can_be_asked_anew(void **state) {
 	struct night *night = *state;
 	night_init(night, polled);
@@ -1039,6 +1053,7 @@ int main(void) {
 		claim(files_are_fetched_one_after_the_other),
 		claim(a_file_that_cannot_be_had_is_no_evidence),
 		claim(a_file_fetched_too_late_ends_nothing_else),
+		claim(a_file_for_a_post_that_was_deleted_is_evidence_still),
 		claim(a_file_without_a_name_is_kept_all_the_same),
 		claim(files_are_kept_with_notes_and_failures_too),
 		claim(a_picture_from_before_the_question_does_not_answer_it),
