@@ -10,6 +10,7 @@
 #include "app/flood.h"
 #include "app/sources.h"
 #include "app/wording.h"
+#include "base/duration.h"
 #include "base/xalloc.h"
 #include "commands/command.h"
 #include "core/bridge.h"
@@ -21,6 +22,7 @@
 #define MESSAGE_MOST 65536 // bytes; what is longer is no command
 #define TAPS_MOST    5000
 #define INPUT_ROOM   300
+#define DAY_MS       86400000
 #define FIRST_START  "first_start_ms" // of the journal's named values
 #define BEHIND_UNTIL "behind_until_ms"
 
@@ -42,16 +44,18 @@ int64_t inbox_first_start_ms(struct journal *journal) {
 }
 
 /* When this journal's bot first saw the channel.  What is older was not said
- * to it.  False while the server's time is not known, or cannot be kept. */
+ * to it; a server whose clock was set back makes everything older, and begins
+ * anew.  False while the server's time is not known, or cannot be kept. */
 static bool know_first_start(struct inbox *inbox) {
 	struct server *server = inbox->options.server;
 	struct journal *journal = inbox->options.journal;
 	struct err err = { 0 };
 	char value[32];
-	if (inbox->first_start_ms != 0) {
+	int64_t now = server->api->server_time_ms(server);
+	if (inbox->first_start_ms != 0 &&
+			(now == 0 || !duration_is_ahead(inbox->first_start_ms, now))) {
 		return true;
 	}
-	int64_t now = server->api->server_time_ms(server);
 	snprintf(value, sizeof(value), "%" PRId64, now);
 	if (now == 0) {
 		return false;
@@ -102,7 +106,11 @@ static bool is_heard(const struct inbox *inbox, const struct server_post *post,
 static int64_t late_ms(
 		const struct inbox *inbox, const struct server_post *post) {
 	struct server *server = inbox->options.server;
-	int64_t age = server->api->server_time_ms(server) - post->create_at_ms;
+	int64_t now = server->api->server_time_ms(server);
+	int64_t age = now - post->create_at_ms;
+	if (now != 0 && duration_is_ahead(post->create_at_ms, now)) {
+		return DAY_MS; // said before the clock was set back: who knows when
+	}
 	return age > 0 ? age : 0;
 }
 

@@ -361,6 +361,20 @@ static void a_flood_of_taps_is_cut(void **state) {
 	free(taps);
 }
 
+static void a_server_whose_clock_is_set_back_is_heard(void **state) {
+	struct rig *rig = *state;
+	struct server_post before = a_post(rig, "!cutover start");
+	fake_loop_set_back(rig->loop, 3 * 3600000);
+	struct server_post post = a_post(rig, "!note it is early again");
+	tell(rig, &post);
+	assert_int_equal(rig_count(rig, "note.taken"), 1);
+	/* Nobody knows how long ago that was. */
+	before.id = "told2";
+	tell(rig, &before);
+	assert_int_equal(rig_count(rig, "run.begun"), 0);
+	assert_int_equal(rig_count(rig, "command.refused"), 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
@@ -382,6 +396,7 @@ int main(void) {
 		TEST(our_own_edit_of_a_gate_is_no_strangers),
 		TEST(our_own_post_that_the_journal_lacks_holds_once),
 		TEST(a_flood_of_taps_is_cut),
+		TEST(a_server_whose_clock_is_set_back_is_heard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
