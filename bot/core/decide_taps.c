@@ -601,11 +601,12 @@ static bool is_wanted(const struct deciding *d, const struct gate_state *gate) {
 
 void decide_verified(struct deciding *d) {
 	const struct gate_state *gate = bridge_gate(d->bridge, d->request->gate);
-	if (gate == NULL || gate->status != GATE_PASSED || !d->request->fresh) {
+	if (gate == NULL || gate->status != GATE_PASSED || !d->request->fresh ||
+			!is_wanted(d, gate)) {
 		return;
 	}
 	taps_on_gate(d, gate);
-	if (d->decision->count > 0 || !is_wanted(d, gate)) {
+	if (d->decision->count > 0) {
 		return; // fold that first, then ask again
 	}
 	const char *problem = verify_problem(d, gate);

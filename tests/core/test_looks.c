@@ -275,6 +275,17 @@ static void a_look_that_comes_after_a_hold_is_not_used(void **state) {
 	assert_string_equal(night_shown(night), "");
 }
 
+/* Hosts are asked for a minute between a look and what comes of it. */
+static void a_look_from_before_a_no_takes_none_back(void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	night->unverifiable = true;
+	night_approve_t0(night);
+	night_tap_post(night, night_gate(night, PURPOSE_PLAN)->post, "cto", "x");
+	look_at_plan(night, false, false);
+	assert_string_equal(night_shown(night), "");
+}
+
 static void change_command(struct night *night, const char *command) {
 	char *at = strstr(night->source, "echo deploy");
 	memcpy(at, command, strlen(command));
@@ -416,6 +427,7 @@ int main(void) {
 		claim(a_post_spoiled_before_the_first_command_is_void),
 		claim(what_is_taken_back_after_the_look_voids_it),
 		claim(a_look_that_comes_after_a_hold_is_not_used),
+		claim(a_look_from_before_a_no_takes_none_back),
 		claim(another_plan_voids_the_one_that_waits),
 		claim(a_change_on_disk_voids_a_gate_that_no_plan_has),
 		claim(what_waits_for_a_hand_alone_can_be_taken_back_too),
