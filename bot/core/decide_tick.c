@@ -375,6 +375,7 @@ static bool tick_phase_end(struct deciding *d, const struct run *run) {
 	if (run->status == RUN_ROLLING_BACK) {
 		if (flow_is_over(run, PHASE_ROLLBACK) &&
 				!run_has_forward_running(run)) {
+			deciding_void_gates(d, run, "the run is rolled back");
 			deciding_add(d, run_event(d, EVENT_RUN_ROLLED_BACK, run));
 			return true;
 		}

@@ -647,7 +647,7 @@ bool flow_rollback_is_asked(
 		const struct bridge *bridge, const struct run *run) {
 	const struct gate_state *rollback = bridge_gate_for(
 			bridge, run->number, PURPOSE_ROLLBACK);
-	return rollback != NULL &&
+	return rollback != NULL && run->status != RUN_ROLLED_BACK &&
 			(rollback->status == GATE_OPEN ||
 					(rollback->status == GATE_PASSED &&
 							rollback->id > run->rollback_gate));

@@ -265,6 +265,57 @@ static void a_rollback_by_hand_alone_can_be_closed(void **state) {
 	assert_int_equal(night_run(night)->status, RUN_CLOSED);
 }
 
+/* Its post was deleted, it was asked for again, and all was done by hand before
+ * that was approved. */
+static void a_rollback_that_is_over_is_asked_for_no_more(void **state) {
+	struct night *night = *state;
+	night_init(night, by_hand);
+	night_says(night, "lead", REQUEST_START);
+	night_approve_t0(night);
+	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_tap(night, "cto", "+1");
+	night_ask(night,
+			&(struct request){
+					.type = REQUEST_POST_CHANGED,
+					.post = night_gate(night, PURPOSE_ROLLBACK)->post,
+					.deleted = true,
+			});
+	night_says(night, "lead", REQUEST_ROLLBACK);
+	night_shown(night);
+	night_say(night, "lead", REQUEST_DONE, "2.1", NULL);
+	assert_string_equal(night_shown(night),
+			"step.ended 2.1 ok by lead\n"
+			"gate.closed void: the run is rolled back\n"
+			"run.rolled_back\n");
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+}
+
+/* As journals of before have it: it was approved when it was over. */
+static void a_rollback_approved_when_it_was_over_keeps_nothing_open(
+		void **state) {
+	struct night *night = *state;
+	roll_back_careful(night);
+	night_tap(night, "rep", "+1");
+	night_tap(night, "cto", "+1");
+	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
+	const struct gate_state *before = night_gate(night, PURPOSE_ROLLBACK);
+	struct event event = event_make(EVENT_GATE_OPENED, night->now_ms);
+	event.gate = night->bridge.last_gate_id + 1;
+	event.run = before->run;
+	event.index = (uint32_t)before->gate;
+	event.purpose = PURPOSE_ROLLBACK;
+	event.digest = night_run(night)->plan->plan.digest;
+	event.until_ms = night->now_ms + 1000;
+	struct err err = { 0 };
+	assert_true(bridge_fold(&night->bridge, &event, &err));
+	event.type = EVENT_GATE_PASSED;
+	assert_true(bridge_fold(&night->bridge, &event, &err));
+	night_says(night, "lead", REQUEST_CLOSE);
+	assert_int_equal(night_run(night)->status, RUN_CLOSED);
+}
+
 static void who_may_not_approve_adds_nothing_by_asking_too(void **state) {
 	struct night *night = *state;
 	night_begin(night);
@@ -326,6 +377,8 @@ int main(void) {
 		claim(a_record_is_not_closed_on_an_approved_rollback),
 		claim(a_rollback_is_held_by_the_lead_alone),
 		claim(a_rollback_by_hand_alone_can_be_closed),
+		claim(a_rollback_that_is_over_is_asked_for_no_more),
+		claim(a_rollback_approved_when_it_was_over_keeps_nothing_open),
 		claim(who_may_not_approve_adds_nothing_by_asking_too),
 		claim(a_rehearsal_begun_before_a_rollback_unlocks_nothing),
 		claim(nothing_is_said_of_a_gate_whose_run_was_given_up),
