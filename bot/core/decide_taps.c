@@ -203,16 +203,24 @@ static void tap_no(struct deciding *d, const struct gate_state *gate,
 	}
 }
 
+/* A ✅ beside a ❌ counts again once that is gone: an open gate hears it anew
+ * then.  What has passed hears nothing new, so there it stands all the while,
+ * if the ❌ does keep the gate shut. */
+static bool stands_beside_no(const struct deciding *d,
+		const struct gate_state *gate, const char *user) {
+	return gate->status != GATE_OPEN &&
+			(find(gate->objections, gate->objection_count, user) != NULL ||
+					may_say_no(d, gate, user));
+}
+
 static void tap_gone(struct deciding *d, const struct gate_state *gate,
 		struct hands *hands) {
 	for (size_t i = 0; i < gate->approval_count; i++) {
 		const struct approval *approval = &gate->approvals[i];
 		const struct hand *hand = hand_of(hands, approval->user);
 		bool no = hand != NULL && hand->no != NULL;
-		/* A ✅ beside a ❌ counts again once that is gone: an open gate hears
-		 * it anew then, but what has passed hears nothing new. */
 		bool yes = hand != NULL && hand->yes != NULL &&
-				(!no || gate->status != GATE_OPEN);
+				(!no || stands_beside_no(d, gate, approval->user));
 		bool stands = approval->emoji == NULL ? !no : yes;
 		if (!stands && !gate->begun) {
 			deciding_add(d,

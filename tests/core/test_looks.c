@@ -146,6 +146,26 @@ static void a_thumb_that_slipped_spoils_nothing_that_has_passed(void **state) {
 	assert_non_null(strstr(night_shown(night), "attempt.started 4.1#1"));
 }
 
+/* Who approved beside the others, and whose tap has counted since one of them
+ * took theirs back, fills no place by name: with a no it is gone. */
+static void a_no_beside_an_approval_that_fills_in_takes_that_back(
+		void **state) {
+	struct night *night = *state;
+	night_begin(night);
+	const char *post = night_gate(night, PURPOSE_START)->post;
+	night_tap(night, "lead", "+1");
+	night_tap(night, "dep", "+1");
+	night->unverifiable = true;
+	night_tap(night, "rep", "+1");
+	night_untap_post(night, post, "lead", "+1");
+	assert_int_equal(night_gate(night, PURPOSE_START)->status, GATE_PASSED);
+	night_shown(night);
+	night_tap_post(night, post, "dep", "x");
+	assert_string_equal(night_shown(night),
+			"gate.withdrawn by dep\n"
+			"gate.closed void: an approval was withdrawn\n");
+}
+
 static const char looking[] = NIGHT_ROLES NIGHT_GATES
 		"## 1 Go {.production gate=\"T0\"}\n\n1. Look\n\n"
 		"## 2 Back {.rollback gate=\"Back\"}\n\n1. Think\n\n";
@@ -436,6 +456,7 @@ int main(void) {
 		claim(a_change_on_disk_is_nothing_to_a_gate_on_the_way),
 		claim(what_breaks_on_disk_keeps_back_what_has_passed),
 		claim(refused_files_are_asked_for_again_by_resume),
+		claim(a_no_beside_an_approval_that_fills_in_takes_that_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
