@@ -46,7 +46,7 @@ struct effort {
 	/* attempts */
 	char *id;
 	bool ended;
-	bool fresh; // its start was asked for in this life, its files just read
+	bool fresh; // asked for in this life and not kept back: all was just read
 
 	/* gates */
 	char *post;
@@ -411,7 +411,8 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 }
 
 /* Whether it would be the first command behind a gate that was looked at in an
- * earlier life: what was taken back since nobody has seen. */
+ * earlier life, or before it was kept back: what was taken back since nobody
+ * has seen. */
 static bool is_looked_at_too_long_ago(
 		const struct effort *effort, const struct run *run) {
 	const struct effect *effect = &effort->effect;
@@ -437,15 +438,17 @@ static bool is_kept_back(struct effort *effort, const struct bridge *bridge,
 		return true;
 	}
 	if (effort->effect.forward && !reach.fresh) {
+		effort->fresh = false;
 		return true; // nobody could stop it now
 	}
 	if (run_stands_still(bridge, run)) {
+		effort->fresh = false;
 		put_off(effort);
 		return true;
 	}
 	if (is_looked_at_too_long_ago(effort, run)) {
 		runner->api->cancel(runner, effort->id);
-		never_began(effort, "the bot was away when it was to begin");
+		never_began(effort, "it was kept from beginning for too long");
 		return true;
 	}
 	return false;

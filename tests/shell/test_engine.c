@@ -1017,6 +1017,35 @@ static void a_hold_heard_as_hosts_answer_holds(void **state) {
 	}
 }
 
+/* The disk was full when the hosts had answered: with room there is a start on
+ * record, and a hold right behind it. */
+static void what_a_hold_kept_back_begins_under_no_old_approval(void **state) {
+	(void)state;
+	struct rig rig;
+	start_far(&rig, with_a_gate);
+	rig_go(&rig, 9000);
+	const char *post = fake_chat_newest(rig.chat, "gate.opened start")->id;
+	approve(&rig, "gate.opened start");
+	rig_go(&rig, 15000);
+	assert_int_equal(rig_count(&rig, "gate.used"), 1);
+	frail_journal_fail(rig.journal, 1, 1000);
+	rig_go(&rig, 10000);
+	fake_chat_say(rig.chat, "other", "!cutover hold wait");
+	rig_go(&rig, 5000);
+	frail_journal_fail(rig.journal, 1, 0);
+	rig_go(&rig, 10000);
+	assert_int_equal(rig_count(&rig, "attempt.started"), 1);
+	assert_int_equal(rig_count(&rig, "run.held"), 1);
+	assert_int_equal(begun(&rig), 0);
+	fake_chat_untap(rig.chat, "rep", post, YES);
+	rig_go(&rig, 300000);
+	fake_chat_say(rig.chat, "lead", "!cutover resume");
+	rig_go(&rig, 60000);
+	assert_int_equal(begun(&rig), 0);
+	assert_int_equal(rig_count(&rig, "attempt.ended"), 1);
+	rig_finish(&rig);
+}
+
 /* T0 has passed, and the first command waits for its host to be asked. */
 static void words_that_stop_stop_a_command_whose_host_is_asked(void **state) {
 	static const char *const words[] = { "!cutover hold wait",
@@ -1445,6 +1474,7 @@ int main(void) {
 		cmocka_unit_test(
 				a_bot_killed_while_hosts_are_asked_keeps_what_was_said_in_order),
 		cmocka_unit_test(a_hold_heard_as_hosts_answer_holds),
+		cmocka_unit_test(what_a_hold_kept_back_begins_under_no_old_approval),
 		cmocka_unit_test(words_that_stop_stop_a_command_whose_host_is_asked),
 		cmocka_unit_test(questions_wait_for_no_host),
 		cmocka_unit_test(a_second_start_delays_no_hold_of_the_first),
