@@ -410,6 +410,41 @@ static void ask_start(struct effort *effort, struct perform_reach reach) {
 	ask(effort, &request, NULL);
 }
 
+/* Whether the machine knows of @attempt of step @step, which is on record as
+ * started. */
+static bool is_begun(const struct perform *perform, const struct run *run,
+		size_t step, const struct attempt *attempt) {
+	struct runner *runner = perform->options.runner;
+	const struct effect effect = {
+		.step = (uint32_t)step,
+		.block = attempt->block,
+		.host = attempt->host,
+		.attempt = attempt->number,
+	};
+	char *id = job_id(perform->options.id_prefix, run, &effect);
+	bool begun = runner->api->has_begun(runner, id);
+	free(id);
+	return begun;
+}
+
+/* Whether a command that gate @gate_id let begin runs, or did. */
+static bool has_begun_behind(const struct perform *perform,
+		const struct run *run, uint32_t gate_id) {
+	for (size_t i = 0; i < run->step_count; i++) {
+		const struct step_state *step = &run->steps[i];
+		for (size_t j = 0; j < step->attempt_count; j++) {
+			const struct attempt *attempt = &step->attempts[j];
+			if (attempt->gate == gate_id &&
+					attempt->outcome != OUTCOME_NOT_STARTED &&
+					(attempt->ended_ms != 0 ||
+							is_begun(perform, run, i, attempt))) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* Whether it would be the first command behind a gate that was looked at in an
  * earlier life, or before it was kept back: what was taken back since nobody
  * has seen. */
@@ -420,9 +455,9 @@ static bool is_looked_at_too_long_ago(
 			effect->block, effect->host, effect->attempt);
 	return attempt != NULL && effect->forward && !effort->fresh &&
 			attempt->gate != 0 &&
-			!flow_has_begun(run, attempt->gate, attempt) &&
 			loop_now_ms(effort->perform->options.loop) - attempt->started_ms >
-			OLD_LOOK_MS;
+			OLD_LOOK_MS &&
+			!has_begun_behind(effort->perform, run, attempt->gate);
 }
 
 /* It was journalled as started just before a crash, and meanwhile people may

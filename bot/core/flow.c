@@ -179,21 +179,6 @@ const struct gate_state *flow_gate_state(
 	return NULL;
 }
 
-bool flow_has_begun(
-		const struct run *run, uint32_t gate_id, const struct attempt *but) {
-	for (size_t i = 0; i < run->step_count; i++) {
-		const struct step_state *step = &run->steps[i];
-		for (size_t j = 0; j < step->attempt_count; j++) {
-			const struct attempt *attempt = &step->attempts[j];
-			if (attempt->gate == gate_id && attempt != but &&
-					attempt->outcome != OUTCOME_NOT_STARTED) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 const struct gate_state *flow_plan_gate(
 		const struct bridge *bridge, const struct run *run) {
 	if (run->kind != RUN_PRODUCTION ||

@@ -42,11 +42,6 @@ size_t flow_gate_of(const struct run *run, size_t step);
 const struct gate_state *flow_gate_state(
 		const struct bridge *bridge, const struct run *run, size_t step);
 
-/* Whether a command that gate @gate_id let begin runs, or did, whatever came of
- * it; @but is not looked at, and may be NULL. */
-bool flow_has_begun(
-		const struct run *run, uint32_t gate_id, const struct attempt *but);
-
 /* The gate that approved this run's plan, or NULL. */
 const struct gate_state *flow_plan_gate(
 		const struct bridge *bridge, const struct run *run);

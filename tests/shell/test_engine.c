@@ -602,9 +602,9 @@ static void approve(struct rig *rig, const char *sign) {
 	}
 }
 
-/* Die between the journal's "started" and the machine's. */
+/* Die between the journal's @started and the machine's. */
 static bool die_before_beginning(
-		struct rig *rig, const char *runbook, size_t nth) {
+		struct rig *rig, const char *runbook, size_t nth, size_t started) {
 	size_t begun = 0;
 	rig_init(rig, runbook);
 	rig_kill_after(rig, nth);
@@ -614,13 +614,15 @@ static bool die_before_beginning(
 	rig_go(rig, 1000);
 	approve(rig, "gate.opened start");
 	fake_machine_attempts(rig->machine, &begun);
-	return rig->dead && begun == 0 && rig_count(rig, "attempt.started") == 1;
+	return rig->dead && begun == 0 &&
+			rig_count(rig, "attempt.started") == started;
 }
 
 /* The post of the gate before it, which the caller frees; NULL: none. */
-static char *bury_before_beginning(struct rig *rig, const char *runbook) {
+static char *bury_before_beginning_all(
+		struct rig *rig, const char *runbook, size_t started) {
 	size_t nth = 1;
-	while (!die_before_beginning(rig, runbook, nth)) {
+	while (!die_before_beginning(rig, runbook, nth, started)) {
 		rig_finish(rig);
 		nth++;
 		assert_true(nth < 100);
@@ -629,6 +631,10 @@ static char *bury_before_beginning(struct rig *rig, const char *runbook) {
 	char *post = xstrdup(bridge->gate_count > 0 ? bridge->gates[0].post : NULL);
 	rig_bury(rig);
 	return post;
+}
+
+static char *bury_before_beginning(struct rig *rig, const char *runbook) {
+	return bury_before_beginning_all(rig, runbook, 1);
 }
 
 static void a_started_step_that_never_began_begins_after_the_restart(
@@ -672,6 +678,28 @@ static void what_never_began_does_not_under_an_approval_of_long_ago(
 	rig_go(&rig, 20000);
 	fake_machine_attempts(rig.machine, &count);
 	assert_int_equal(count, 2);
+	rig_finish(&rig);
+}
+
+static const char watched_from_the_first[] = ROLES GATES
+		"## 1 Go {.production gate=\"T0\"}\n\n"
+		"1. Watch\n\n   ```sh every=10m for=30m\n   echo fine\n   ```\n"
+		"2. Go\n\n   ```sh\n   echo go\n   ```\n";
+
+/* Neither says of the other that something has begun. */
+static void of_two_that_never_began_none_does_under_an_old_approval(
+		void **state) {
+	(void)state;
+	struct rig rig;
+	size_t count = 0;
+	char *post = bury_before_beginning_all(&rig, watched_from_the_first, 2);
+	fake_chat_untap(rig.chat, "rep", post, YES);
+	free(post);
+	rig_go(&rig, 300000);
+	rig_start(&rig);
+	rig_go(&rig, 20000);
+	fake_machine_attempts(rig.machine, &count);
+	assert_int_equal(count, 0);
 	rig_finish(&rig);
 }
 
@@ -1450,6 +1478,8 @@ int main(void) {
 				a_started_step_that_never_began_begins_after_the_restart),
 		cmocka_unit_test(
 				what_never_began_does_not_under_an_approval_of_long_ago),
+		cmocka_unit_test(
+				of_two_that_never_began_none_does_under_an_old_approval),
 		cmocka_unit_test(what_never_began_waits_for_a_hold_said_meanwhile),
 		cmocka_unit_test(
 				what_never_began_does_not_once_a_rollback_is_asked_for),
