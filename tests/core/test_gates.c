@@ -272,7 +272,7 @@ static void an_owner_who_has_left_does_not_count(void **state) {
 /* A refused success holds nothing; the word that asks again asks once. */
 static void success_that_was_refused_is_asked_for_again_once(void **state) {
 	struct night *night = *state;
-	night_come_to_decide(night);
+	night_reach_success(night);
 	night_tap(night, "cto", "x");
 	night_jump(night, 10000);
 	assert_string_equal(night_shown(night),

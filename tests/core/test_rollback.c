@@ -200,7 +200,7 @@ static const char by_hand[] = NIGHT_ROLES NIGHT_GATES
 
 static void what_is_decided_can_be_rolled_back(void **state) {
 	struct night *night = *state;
-	night_come_to_decide(night);
+	night_reach_success(night);
 	night_says(night, "lead", REQUEST_ROLLBACK);
 	night_tap(night, "cto", "+1");
 	assert_non_null(strstr(night_shown(night),
@@ -212,7 +212,7 @@ static void what_is_decided_can_be_rolled_back(void **state) {
 /* Approved in time, found after it; the lead's words come right behind. */
 static void a_record_is_not_closed_on_an_approved_rollback(void **state) {
 	struct night *night = *state;
-	night_come_to_decide(night);
+	night_reach_success(night);
 	night_tap(night, "lead", "white_check_mark");
 	night_tap(night, "cto", "white_check_mark");
 	night_says(night, "lead", REQUEST_ROLLBACK);
@@ -331,7 +331,7 @@ static void who_may_not_approve_adds_nothing_by_asking_too(void **state) {
 /* LB-3 rehearses while LB-2, which succeeded, is rolled back. */
 static void a_rehearsal_begun_before_a_rollback_unlocks_nothing(void **state) {
 	struct night *night = *state;
-	night_come_to_decide(night);
+	night_reach_success(night);
 	night_tap(night, "lead", "white_check_mark");
 	night_tap(night, "cto", "white_check_mark");
 	night->slow = true;

@@ -788,19 +788,12 @@ void night_reach_success(struct night *night) {
 	night_approve_t0(night);
 	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
 	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
+	night_shown(night);
 }
 
 void night_approve(struct night *night) {
 	night_tap(night, "lead", "white_check_mark");
 	night_tap(night, "cto", "white_check_mark");
-}
-
-void night_come_to_decide(struct night *night) {
-	night_begin(night);
-	night_approve_t0(night);
-	night_say(night, "rep", REQUEST_DONE, "4.2", NULL);
-	night_say(night, "rep", REQUEST_DONE, "5.3", NULL);
-	night_shown(night);
 }
 
 const struct gate_state *night_gate(

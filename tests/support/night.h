@@ -104,14 +104,11 @@ void night_says(struct night *night, const char *user, enum request_type type);
 void night_begin(struct night *night);
 void night_approve_t0(struct night *night);
 
-/* The same, until every test is green and the success gate is open. */
-void night_come_to_decide(struct night *night);
-
 /* The newest gate of @purpose, of the newest run or the plan; NULL. */
 const struct gate_state *night_gate(
 		const struct night *night, enum gate_purpose purpose);
 
-/* The same up to the gate of success, which is open. */
+/* The same up to the gate of success, which is open; none of it is shown. */
 void night_reach_success(struct night *night);
 
 /* "lead" and "cto" approve what is open: a plan, success, a rollback. */
