@@ -195,7 +195,7 @@ static void join_rollback(struct deciding *d, const struct run *run,
 		const struct gate_state *gate) {
 	const char *user = d->request->user;
 	if (!could_approve(d, gate, user) || has_approved(gate, user) ||
-			d->request->late_ms > SAYING_LATE_MS) {
+			d->request->late_ms > DECIDING_LATE_MS) {
 		saying_answer(d, NULL);
 		return;
 	}

@@ -203,8 +203,6 @@ void deciding_close_poll(struct deciding *d, const struct poll_state *poll) {
 	deciding_add(d, event);
 }
 
-#define LATE_MS 120000
-
 void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 		const struct run *run, size_t model, enum gate_purpose purpose,
 		const char *user, const char *why) {
@@ -224,7 +222,7 @@ void deciding_open_gate(struct deciding *d, const struct plan_record *record,
 	event.text = why;
 	deciding_add(d, event);
 	if (purpose == PURPOSE_ROLLBACK && user != NULL &&
-			d->request->late_ms <= LATE_MS) {
+			d->request->late_ms <= DECIDING_LATE_MS) {
 		approve_by_asking(d, record, model, event.gate, event.run);
 	}
 }

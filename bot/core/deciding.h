@@ -3,6 +3,9 @@
 
 #include "core/decision.h"
 
+/* By the server's clock; what was said before and is found now is late. */
+#define DECIDING_LATE_MS 120000
+
 /*
  * The parts of decide(), one file a source of requests.  Each looks at the
  * state as it was folded last and appends what follows; none folds.

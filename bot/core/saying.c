@@ -55,7 +55,7 @@ bool saying_is_heard(struct deciding *d) {
 				"no guests, no bots");
 		return false;
 	}
-	if (d->request->late_ms > SAYING_LATE_MS &&
+	if (d->request->late_ms > DECIDING_LATE_MS &&
 			!may_be_late(d->request->type)) {
 		saying_refuse(d,
 				decision_print(d->decision,

@@ -7,9 +7,6 @@
  * What the files that decide what people say have in common.
  */
 
-/* By the server's clock; what was said before and is found now is late. */
-#define SAYING_LATE_MS 120000
-
 /* Answer with a refusal; @text: why, who could, what now, a line each. */
 void saying_refuse(struct deciding *d, const char *text);
 
