@@ -251,14 +251,18 @@ static void a_rollback_is_held_by_the_lead_alone(void **state) {
 			night_shown(night), "gate.objected by lead\nrun.held by lead\n");
 }
 
-static void a_rollback_by_hand_alone_can_be_closed(void **state) {
-	struct night *night = *state;
+static void roll_back_by_hand(struct night *night) {
 	night_init(night, by_hand);
 	night_says(night, "lead", REQUEST_START);
 	night_approve_t0(night);
 	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
 	night_says(night, "lead", REQUEST_ROLLBACK);
 	night_tap(night, "cto", "+1");
+}
+
+static void a_rollback_by_hand_alone_can_be_closed(void **state) {
+	struct night *night = *state;
+	roll_back_by_hand(night);
 	night_say(night, "lead", REQUEST_DONE, "2.1", NULL);
 	assert_int_equal(night_run(night)->status, RUN_ROLLED_BACK);
 	night_says(night, "lead", REQUEST_CLOSE);
@@ -269,12 +273,7 @@ static void a_rollback_by_hand_alone_can_be_closed(void **state) {
  * that was approved. */
 static void a_rollback_that_is_over_is_asked_for_no_more(void **state) {
 	struct night *night = *state;
-	night_init(night, by_hand);
-	night_says(night, "lead", REQUEST_START);
-	night_approve_t0(night);
-	night_say(night, "lead", REQUEST_DONE, "1.1", NULL);
-	night_says(night, "lead", REQUEST_ROLLBACK);
-	night_tap(night, "cto", "+1");
+	roll_back_by_hand(night);
 	night_ask(night,
 			&(struct request){
 					.type = REQUEST_POST_CHANGED,
