@@ -264,7 +264,8 @@ class Night:
                 self.say("ada", "!cutover start")
             if self.act() and over is None:
                 over = time.monotonic()
-            if over is not None and self.is_quiet():
+            if over is not None and self.is_quiet() and \
+                    not self.bot_is_stopped():
                 break
             self.wait(self.waiting_until if "1.2" not in self.done else None)
 
@@ -382,7 +383,8 @@ def play(options, stop_after):
                 " FROM outbox")
             events = ["a note in the outbox"] * notes
         # Nights differ by a note or two: of edits only the last need be made.
-        if stop_after and not night.kills and stop_after <= len(events):
+        # And with the very last the night may be over before it stops.
+        if stop_after and not night.kills and stop_after < len(events):
             raise Failed("the bot was never stopped")
         return end, events, night.kills
     except (Failed, OSError, urllib.error.URLError) as problem:
