@@ -670,7 +670,7 @@ def main():
             if provoke in (small, middling, read_only) and not may_mount():
                 print(f"ok {number} - {name} # SKIP no disk can be mounted")
                 continue
-            if provoke is no_programs and not may_mount_for_sshd():
+            if provoke is no_programs and not hosts.may_have_disks():
                 print(f"ok {number} - {name} # SKIP not root, or no disk can be "
                       "mounted")
                 continue
