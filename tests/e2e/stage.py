@@ -46,7 +46,8 @@ class Stage:
     def __init__(self, sandbox, program, runbook, status_every="10m"):
         self.sandbox_program = os.path.abspath(sandbox)
         self.program = os.path.abspath(program)
-        self.temporary = tempfile.TemporaryDirectory()
+        self.temporary = tempfile.TemporaryDirectory(
+            ignore_cleanup_errors=True)  # a step may just end
         self.folder = pathlib.Path(self.temporary.name)
         self.sandbox = self.bot = None
         self.url = "http://127.0.0.1:9"

@@ -118,7 +118,7 @@ def main():
     if given.keep or status != 0:
         report.tell(f"everything is in {folder}")
     else:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a step may just end
     return status
 
 
