@@ -7,21 +7,15 @@
  *	STOP_AFTER=N LD_PRELOAD=./stop_after.so bridgekeeper run …
  *	STOP_AT_NOTE=N DISK=FOLDER LD_PRELOAD=./stop_after.so bridgekeeper run …
  *
- * In DISK is what a cut of the machine's power would leave of the journal: each
- * file as it was when it was last brought to the disk.
+ * In DISK is what a cut of the machine's power would leave of the journal
+ * (tests/support/synced.h).
  *
  * Only statements of the program's own are seen; COMMIT is one.
  */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -83,33 +77,4 @@ int sqlite3_step(sqlite3_stmt *statement) {
 		after_note(atoll(note));
 	}
 	return code;
-}
-
-static void copy(int fd, const char *path) {
-	struct stat info;
-	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (to < 0 || fstat(fd, &info) != 0) {
-		abort();
-	}
-	for (off_t at = 0; at < info.st_size;) {
-		if (sendfile(to, fd, &at, (size_t)(info.st_size - at)) <= 0) {
-			abort();
-		}
-	}
-	close(to);
-}
-
-int fdatasync(int fd) {
-	const char *disk = getenv("DISK");
-	char link[64];
-	char path[4096] = "";
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = disk != NULL ? readlink(link, path, sizeof(path) - 1) : -1;
-	const char *name = len > 0 ? strrchr(path, '/') : NULL;
-	if (name != NULL && strncmp(name, "/journal.db", 11) == 0) {
-		char to[4096 + 64];
-		snprintf(to, sizeof(to), "%s%s", disk, name);
-		copy(fd, to);
-	}
-	return (int)syscall(SYS_fdatasync, fd);
 }

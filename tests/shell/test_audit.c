@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cli/audit.h"
 #include "codec/row_json.h"
 #include "journal/sqlite.h"
+#include "support/folder.h"
 #include "support/test.h"
 
 /* A state folder and a config that names it. */
@@ -47,24 +47,11 @@ static int set_up(void **state) {
 	return 0;
 }
 
-static void remove_files(const char *dir) {
-	DIR *listing = opendir(dir);
-	assert_non_null(listing);
-	for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
-		if (entry->d_name[0] != '.') {
-			unlinkat(dirfd(listing), entry->d_name, 0);
-		}
-	}
-	closedir(listing);
-}
-
 static int tear_down(void **state) {
 	struct fixture *fixture = *state;
 	fixture->journal->api->destroy(fixture->journal);
-	remove_files(fixture->state);
-	assert_int_equal(rmdir(fixture->state), 0);
-	remove_files(fixture->dir);
-	assert_int_equal(rmdir(fixture->dir), 0);
+	folder_remove(fixture->state);
+	folder_remove(fixture->dir);
 	free(fixture);
 	return 0;
 }

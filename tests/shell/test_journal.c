@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 #include "journal/memory.h"
 #include "journal/schema.h"
 #include "journal/sqlite.h"
+#include "support/folder.h"
 #include "support/test.h"
 
 /* A state folder that is gone after the test, and the journal in it. */
@@ -30,18 +30,6 @@ struct fixture {
 static void make_dir(struct fixture *fixture) {
 	snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/journal-test-XXXXXX");
 	assert_non_null(mkdtemp(fixture->dir));
-}
-
-static void remove_dir(const char *dir) {
-	DIR *listing = opendir(dir);
-	assert_non_null(listing);
-	for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
-		if (entry->d_name[0] != '.') {
-			assert_int_equal(unlinkat(dirfd(listing), entry->d_name, 0), 0);
-		}
-	}
-	closedir(listing);
-	assert_int_equal(rmdir(dir), 0);
 }
 
 static struct journal *open_journal(const char *dir) {
@@ -85,7 +73,7 @@ static int tear_down(void **state) {
 	struct fixture *fixture = *state;
 	close_journal(fixture);
 	if (fixture->dir[0] != '\0') {
-		remove_dir(fixture->dir);
+		folder_remove(fixture->dir);
 	}
 	free(fixture);
 	return 0;
@@ -882,7 +870,7 @@ static void a_state_folder_is_made(void **state) {
 	struct stat info;
 	assert_int_equal(stat(dir, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0700);
-	remove_dir(dir);
+	folder_remove(dir);
 	char deep[96];
 	snprintf(deep, sizeof(deep), "%s/a/b", fixture->dir);
 	struct err err = { 0 };
